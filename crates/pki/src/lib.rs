@@ -1,0 +1,1 @@
+//! BER, CMS, SCEP messages, certificates and the device CA. No I/O.

@@ -1,0 +1,1 @@
+//! Configuration profiles: imported, composed, delivered. Must never build one as text.

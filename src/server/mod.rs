@@ -1,0 +1,1 @@
+//! Listeners, TLS, client certificates, limits, orderly stop. Knows nothing of MDM.
