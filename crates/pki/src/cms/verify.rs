@@ -1,0 +1,102 @@
+//! The signature check itself, with *ring*.
+
+use super::parse::{Digest, SignerInfo};
+use super::{CmsError, SignedData, oid};
+use crate::certificate::parse as parse_certificate;
+use crate::der::{OBJECT_IDENTIFIER, OCTET_STRING};
+use ring::{digest, signature};
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+impl<'a> SignedData<'a> {
+    /// Checks the signature over `content`, and gives the certificate of the signer. That certificate is proved to hold
+    /// the key and nothing else: the caller decides whether to trust it.
+    pub(crate) fn verify(&self, content: &[u8]) -> Result<&'a [u8], CmsError> {
+        let certificate_der = self.signer_certificate()?;
+        let certificate = parse_certificate(certificate_der).map_err(|_| CmsError::SignerNotFound)?;
+        let signer = &self.signer;
+        match &signer.attributes {
+            None => verify(certificate.public_key(), signer, content)?,
+            Some(attributes) => {
+                // The signature covers the attributes only: it is the digest among them that binds the content.
+                let digest = self.attribute(oid::MESSAGE_DIGEST).ok_or(CmsError::Malformed)?;
+                let content_type = self.attribute(oid::CONTENT_TYPE).ok_or(CmsError::Malformed)?;
+                let expected = digest::digest(signer.digest.ring(), content);
+                if digest.tag != OCTET_STRING || digest.value != expected.as_ref() {
+                    return Err(CmsError::Mismatch);
+                }
+                if content_type.tag != OBJECT_IDENTIFIER || content_type.value != self.content_type {
+                    return Err(CmsError::Mismatch);
+                }
+                verify(certificate.public_key(), signer, &attributes.signed_bytes)?;
+            }
+        }
+        Ok(certificate_der)
+    }
+
+    /// The one certificate with the signer's issuer and serial number.
+    fn signer_certificate(&self) -> Result<&'a [u8], CmsError> {
+        let mut found = None;
+        for der in &self.certificates {
+            let Ok(certificate) = parse_certificate(der) else { continue };
+            if certificate.issuer().as_raw() == self.signer.issuer && certificate.raw_serial() == self.signer.serial {
+                match found {
+                    Some(known) if known != *der => return Err(CmsError::SignerNotFound),
+                    _ => found = Some(*der),
+                }
+            }
+        }
+        found.ok_or(CmsError::SignerNotFound)
+    }
+}
+
+impl Digest {
+    pub(crate) fn ring(self) -> &'static digest::Algorithm {
+        match self {
+            // Real devices still sign with it; what they sign is bound to the connection by TLS as well.
+            Self::Sha1 => &digest::SHA1_FOR_LEGACY_USE_ONLY,
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha384 => &digest::SHA384,
+            Self::Sha512 => &digest::SHA512,
+        }
+    }
+}
+
+fn verify(key: &SubjectPublicKeyInfo<'_>, signer: &SignerInfo<'_>, message: &[u8]) -> Result<(), CmsError> {
+    let algorithm = algorithm(key, signer)?;
+    signature::UnparsedPublicKey::new(algorithm, &key.subject_public_key.data)
+        .verify(message, signer.signature)
+        .map_err(|_| CmsError::Mismatch)
+}
+
+/// The algorithm for a key, a digest and the signature algorithm the message names; the three must fit together.
+fn algorithm(
+    key: &SubjectPublicKeyInfo<'_>,
+    signer: &SignerInfo<'_>,
+) -> Result<&'static dyn signature::VerificationAlgorithm, CmsError> {
+    let named = signer.signature_algorithm;
+    let key_type = key.algorithm.algorithm.as_bytes();
+    if key_type == oid::RSA_ENCRYPTION {
+        let (with_digest, algorithm): (_, &dyn signature::VerificationAlgorithm) = match signer.digest {
+            Digest::Sha1 => (oid::SHA1_WITH_RSA, &signature::RSA_PKCS1_2048_8192_SHA1_FOR_LEGACY_USE_ONLY),
+            Digest::Sha256 => (oid::SHA256_WITH_RSA, &signature::RSA_PKCS1_2048_8192_SHA256),
+            Digest::Sha384 => (oid::SHA384_WITH_RSA, &signature::RSA_PKCS1_2048_8192_SHA384),
+            Digest::Sha512 => (oid::SHA512_WITH_RSA, &signature::RSA_PKCS1_2048_8192_SHA512),
+        };
+        return if named == oid::RSA_ENCRYPTION || named == with_digest {
+            Ok(algorithm)
+        } else {
+            Err(CmsError::UnsupportedAlgorithm)
+        };
+    }
+    if key_type == oid::EC_PUBLIC_KEY {
+        let curve = key.algorithm.parameters.as_ref().map(|curve| curve.data);
+        return match (curve, signer.digest) {
+            (Some(oid::P256), Digest::Sha256) if named == oid::ECDSA_SHA256 => Ok(&signature::ECDSA_P256_SHA256_ASN1),
+            (Some(oid::P256), Digest::Sha384) if named == oid::ECDSA_SHA384 => Ok(&signature::ECDSA_P256_SHA384_ASN1),
+            (Some(oid::P384), Digest::Sha256) if named == oid::ECDSA_SHA256 => Ok(&signature::ECDSA_P384_SHA256_ASN1),
+            (Some(oid::P384), Digest::Sha384) if named == oid::ECDSA_SHA384 => Ok(&signature::ECDSA_P384_SHA384_ASN1),
+            _ => Err(CmsError::UnsupportedAlgorithm),
+        };
+    }
+    Err(CmsError::UnsupportedAlgorithm)
+}
