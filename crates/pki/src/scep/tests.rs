@@ -1,1 +1,159 @@
+use super::*;
+use crate::ca::Authority;
+use crate::cms::attribute as cms_attribute;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use rcgen::{CertificateParams, DnType, KeyPair};
 
+const NOW: Timestamp = Timestamp(1_795_000_000_000);
+
+struct Requester {
+    key: PKey<Private>,
+    /// The self-signed temporary certificate.
+    temporary: X509,
+    request: Vec<u8>,
+}
+
+fn rcgen_key(key: &PKey<Private>) -> KeyPair {
+    let pem = String::from_utf8(key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+    KeyPair::from_pem_and_sign_algo(&pem, &rcgen::PKCS_RSA_SHA256).unwrap()
+}
+
+fn requester(challenge: Option<&str>) -> Requester {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let pair = rcgen_key(&key);
+    let mut parameters = CertificateParams::default();
+    parameters.distinguished_name.push(DnType::CommonName, "i want to be another device");
+    let temporary = parameters.clone().self_signed(&pair).unwrap();
+    let attributes = challenge
+        .map(|text| rcgen::Attribute {
+            oid: &[1, 2, 840, 113_549, 1, 9, 7],
+            values: crate::der::element(crate::der::SET, &element(PRINTABLE_STRING, text.as_bytes())),
+        })
+        .into_iter()
+        .collect();
+    let request = parameters.serialize_request_with_attributes(&pair, attributes).unwrap();
+    Requester { key, temporary: X509::from_der(temporary.der()).unwrap(), request: request.der().to_vec() }
+}
+
+fn envelope(content: &[u8], to: &Authority, cipher: Cipher) -> Vec<u8> {
+    let mut recipients = Stack::new().unwrap();
+    recipients.push(X509::from_der(to.certificate_der()).unwrap()).unwrap();
+    Pkcs7::encrypt(&recipients, content, cipher, Pkcs7Flags::BINARY).unwrap().to_der().unwrap()
+}
+
+fn message(kind: &str, content: &[u8], certificate: &X509, key: &PKey<Private>) -> Vec<u8> {
+    let text = |oid, text: &str| cms_attribute(oid, &element(PRINTABLE_STRING, text.as_bytes()));
+    let attributes = vec![
+        text(attribute::MESSAGE_TYPE, kind),
+        text(attribute::TRANSACTION_ID, "0A1B2C"),
+        cms_attribute(attribute::SENDER_NONCE, &element(OCTET_STRING, &[7; 16])),
+    ];
+    sign_with_attributes(Some(content), attributes, certificate, key, Digest::Sha256).unwrap()
+}
+
+fn authority() -> Authority {
+    Authority::generate("Test authority", [1; 20], NOW).unwrap()
+}
+
+#[test]
+fn a_request_is_read_and_its_answer_reaches_only_the_requester() {
+    let authority = authority();
+    for cipher in [Cipher::aes_128_cbc(), Cipher::aes_256_cbc(), Cipher::des_ede3_cbc()] {
+        let requester = requester(Some("the challenge"));
+        let content = envelope(&requester.request, &authority, cipher);
+        let message = message("19", &content, &requester.temporary, &requester.key);
+        let request = parse_request(&message, &authority).unwrap();
+        assert_eq!(request.reply_to.transaction, "0A1B2C");
+        assert!(matches!(&request.proof, Proof::Challenge(challenge) if challenge.as_str() == "the challenge"));
+        assert_eq!(request.public_key, requester.key.public_key_to_der().unwrap());
+
+        let issued = authority.issue_identity(&request.public_key, "enrollment-1", [4; 20], NOW).unwrap();
+        let answer = success(&request.reply_to, &issued, &authority, [8; 16]).unwrap();
+        let answer = crate::ber::to_der(&answer).unwrap();
+        let signed = SignedData::parse(&answer).unwrap();
+        let envelope = signed.content.unwrap();
+        assert_eq!(signed.verify(envelope).unwrap(), authority.certificate_der());
+        assert_eq!(printable(signed.attribute(attribute::MESSAGE_TYPE)), Some("3"));
+        assert_eq!(printable(signed.attribute(attribute::PKI_STATUS)), Some("0"));
+        assert_eq!(signed.attribute(attribute::RECIPIENT_NONCE).unwrap().value, [7; 16]);
+        let opened = Pkcs7::from_der(envelope).unwrap();
+        let opened = opened.decrypt(&requester.key, &requester.temporary, Pkcs7Flags::BINARY).unwrap();
+        let certificates = Pkcs7::from_der(&opened).unwrap();
+        let first = certificates.signed().unwrap().certificates().unwrap().get(0).unwrap().to_der().unwrap();
+        assert_eq!(first, issued);
+        let facts = crate::certificate::Facts::of(&issued).unwrap();
+        assert_eq!(facts.common_name.as_deref(), Some("enrollment-1"));
+        assert!(facts.client_auth && !facts.is_authority);
+    }
+}
+
+fn refusal(message: &[u8], authority: &Authority) -> FailInfo {
+    match parse_request(message, authority) {
+        Err(ScepError::Refused { info, reply_to }) => {
+            let answer = failure(&reply_to, info, authority, [8; 16]).unwrap();
+            let signed = SignedData::parse(&answer).unwrap();
+            assert_eq!(printable(signed.attribute(attribute::PKI_STATUS)), Some("2"));
+            assert_eq!(printable(signed.attribute(attribute::FAIL_INFO)), Some(info.code()));
+            assert!(signed.content.is_none());
+            signed.verify(b"").unwrap();
+            info
+        }
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn every_other_message_type_is_refused() {
+    let authority = authority();
+    let requester = requester(Some("c"));
+    let content = envelope(&requester.request, &authority, Cipher::aes_128_cbc());
+    for kind in ["3", "18", "20", "21", "22", "0", "", "019"] {
+        let message = message(kind, &content, &requester.temporary, &requester.key);
+        assert_eq!(refusal(&message, &authority), FailInfo::BadRequest, "{kind}");
+    }
+}
+
+#[test]
+fn everything_that_fails_after_decryption_gets_the_same_answer() {
+    let (authority, other) = (authority(), authority());
+    let device = requester(Some("c"));
+    let without = requester(None);
+    let aes = Cipher::aes_128_cbc;
+    for content in [
+        envelope(&device.request, &other, aes()),
+        envelope(b"no certificate request", &authority, aes()),
+        // Of another key than the signer's: a challenge overheard.
+        envelope(&requester(Some("c")).request, &authority, aes()),
+        b"no envelope".to_vec(),
+    ] {
+        let message = message("19", &content, &device.temporary, &device.key);
+        assert_eq!(refusal(&message, &authority), FailInfo::BadMessageCheck);
+    }
+    let content = envelope(&without.request, &authority, aes());
+    let message = message("19", &content, &without.temporary, &without.key);
+    assert_eq!(refusal(&message, &authority), FailInfo::BadMessageCheck);
+}
+
+#[test]
+fn a_renewal_shows_the_certificate_it_is_signed_with() {
+    let authority = authority();
+    let requester = requester(None);
+    let public = requester.key.public_key_to_der().unwrap();
+    let identity = authority.issue_identity(&public, "enrollment-1", [4; 20], NOW).unwrap();
+    let content = envelope(&requester.request, &authority, Cipher::aes_128_cbc());
+    let message = message("17", &content, &X509::from_der(&identity).unwrap(), &requester.key);
+    let request = parse_request(&message, &authority).unwrap();
+    let Proof::Certificate(certificate) = request.proof else { panic!("no certificate") };
+    assert_eq!(check_renewal(&certificate, &authority, NOW).unwrap().common_name.as_deref(), Some("enrollment-1"));
+    let temporary = requester.temporary.to_der().unwrap();
+    assert_eq!(check_renewal(&temporary, &authority, NOW), Err(FailInfo::BadCertificateId));
+}
+
+#[test]
+fn what_is_no_scep_message_cannot_be_answered() {
+    let authority = authority();
+    for bytes in [&b""[..], b"hello", &[0x30, 0x80], &vec![0; MAX_MESSAGE + 1]] {
+        assert!(matches!(parse_request(bytes, &authority), Err(ScepError::NotScep(_))));
+    }
+}
