@@ -12,8 +12,9 @@ use hyper_util::server::conn::auto::Builder;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -31,7 +32,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(2);
 pub struct Connection {
     /// The client's certificate (DER), where the listener asks for one.
     pub client_certificate: Option<Arc<[u8]>>,
-    /// A number that names the connection; counts up per process start.
+    /// A number that names the connection; counts up from 1 for each listener.
     pub number: u64,
     go_away: CancellationToken,
     cut: CancellationToken,
@@ -49,9 +50,57 @@ impl Connection {
     }
 }
 
+/// The connections of a listener that are open now. Clones see the same connections.
+#[derive(Clone, Default)]
+pub struct Connections {
+    shared: Arc<Mutex<Open>>,
+}
+
+#[derive(Default)]
+struct Open {
+    accepted: u64,
+    open: HashMap<u64, Connection>,
+}
+
+impl Connections {
+    /// The connections open now, those whose handshake is done.
+    #[must_use]
+    pub fn open(&self) -> Vec<Connection> {
+        self.lock().open.values().cloned().collect()
+    }
+
+    /// How many connections got through their handshake since the start.
+    #[must_use]
+    pub fn accepted(&self) -> u64 {
+        self.lock().accepted
+    }
+
+    fn enter(&self, client_certificate: Option<Arc<[u8]>>) -> Connection {
+        let mut shared = self.lock();
+        shared.accepted += 1;
+        let connection = Connection {
+            client_certificate,
+            number: shared.accepted,
+            go_away: CancellationToken::new(),
+            cut: CancellationToken::new(),
+        };
+        shared.open.insert(connection.number, connection.clone());
+        connection
+    }
+
+    fn leave(&self, number: u64) {
+        self.lock().open.remove(&number);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// An open listener; dropping it stops it without waiting.
 pub struct Listener {
     address: SocketAddr,
+    connections: Connections,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -75,8 +124,16 @@ impl Listener {
         let socket = bind(listen).await?;
         let address = socket.local_addr().map_err(|source| StartError::Listen { listen, source })?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(accept(socket, Arc::new(speaks), router, stop.clone(), tasks.clone()));
-        Ok(Self { address, stop, tasks })
+        let connections = Connections::default();
+        let house = House { speaks: Arc::new(speaks), router, connections: connections.clone(), stop: stop.clone() };
+        tasks.spawn(accept(socket, house, tasks.clone()));
+        Ok(Self { address, connections, stop, tasks })
+    }
+
+    /// The connections open now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
     }
 
     /// The address it listens on, with the port that was chosen.
@@ -97,6 +154,19 @@ impl Drop for Listener {
     fn drop(&mut self) {
         self.stop.cancel();
     }
+}
+
+/// The names and addresses a server certificate is for: the host asked for, and this machine by its loopback names where
+/// it listens on loopback.
+#[must_use]
+pub fn names(host: &str, listen: SocketAddr) -> Vec<String> {
+    let mut names = vec![host.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    if !listen.ip().is_loopback() && !listen.ip().is_unspecified() {
+        names.push(listen.ip().to_string());
+    }
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// Binds a TCP listener.
@@ -139,33 +209,33 @@ pub fn tls(
     Ok(Arc::new(config))
 }
 
-async fn accept(socket: TcpListener, speaks: Arc<Speaks>, router: Router, stop: CancellationToken, tasks: TaskTracker) {
-    let mut number = 0;
+#[derive(Clone)]
+struct House {
+    speaks: Arc<Speaks>,
+    router: Router,
+    connections: Connections,
+    stop: CancellationToken,
+}
+
+async fn accept(socket: TcpListener, house: House, tasks: TaskTracker) {
     loop {
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
-            () = stop.cancelled() => return,
+            () = house.stop.cancelled() => return,
         };
         let Ok((stream, _)) = accepted else {
             // Out of file descriptors, most likely: give connections time to end.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        number += 1;
-        tasks.spawn(converse(stream, number, Arc::clone(&speaks), router.clone(), stop.clone()));
+        tasks.spawn(converse(stream, house.clone()));
     }
 }
 
-async fn converse(stream: TcpStream, number: u64, speaks: Arc<Speaks>, router: Router, stop: CancellationToken) {
+async fn converse(stream: TcpStream, house: House) {
     let _ = stream.set_nodelay(true);
-    let connection = |certificate: Option<Arc<[u8]>>| Connection {
-        client_certificate: certificate,
-        number,
-        go_away: CancellationToken::new(),
-        cut: CancellationToken::new(),
-    };
-    match &*speaks {
-        Speaks::Plain => http(stream, connection(None), false, router, stop).await,
+    match &*house.speaks {
+        Speaks::Plain => http(stream, house.connections.enter(None), false, &house).await,
         Speaks::Tls(config) | Speaks::TlsHttp2(config) => {
             let handshake = TlsAcceptor::from(Arc::clone(config)).accept(stream);
             let stream = match tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await {
@@ -175,13 +245,13 @@ async fn converse(stream: TcpStream, number: u64, speaks: Arc<Speaks>, router: R
             };
             let presented = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             let certificate = presented.map(|certificate| Arc::from(certificate.as_ref()));
-            let http2_only = matches!(&*speaks, Speaks::TlsHttp2(_));
-            http(stream, connection(certificate), http2_only, router, stop).await;
+            let http2_only = matches!(&*house.speaks, Speaks::TlsHttp2(_));
+            http(stream, house.connections.enter(certificate), http2_only, &house).await;
         }
     }
 }
 
-async fn http<S>(stream: S, connection: Connection, http2_only: bool, router: Router, stop: CancellationToken)
+async fn http<S>(stream: S, connection: Connection, http2_only: bool, house: &House)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -190,7 +260,7 @@ where
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(1000);
     let builder = if http2_only { builder.http2_only() } else { builder };
     let service = service_fn({
-        let connection = connection.clone();
+        let (connection, router) = (connection.clone(), house.router.clone());
         move |mut request: hyper::Request<Incoming>| {
             request.extensions_mut().insert(connection.clone());
             let request: Request = request.map(axum::body::Body::new);
@@ -202,13 +272,14 @@ where
     let mut leaving = false;
     loop {
         tokio::select! {
-            _ = conversation.as_mut() => return,
-            () = connection.cut.cancelled() => return,
+            _ = conversation.as_mut() => break,
+            () = connection.cut.cancelled() => break,
             () = connection.go_away.cancelled(), if !leaving => leaving = true,
-            () = stop.cancelled(), if !leaving => leaving = true,
+            () = house.stop.cancelled(), if !leaving => leaving = true,
         }
         conversation.as_mut().graceful_shutdown();
     }
+    house.connections.leave(connection.number);
 }
 
 async fn tower_service(router: Router, request: Request) -> Result<axum::response::Response, std::convert::Infallible> {
