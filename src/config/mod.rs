@@ -1,13 +1,30 @@
 //! One typed configuration from file, environment and flags, checked as a whole before anything starts.
 //!
 //! Must never print a secret, and must never let the server start on a setting it did not understand.
+//!
+//! [`keys`] lists every setting with its meaning; [`load`] reads them from all sources and names every fault at once;
+//! [`example`] writes the commented file.
 
+pub mod check;
+pub mod example;
+pub mod faults;
+pub mod keys;
+pub mod load;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub use faults::{Fault, Faults};
+pub use load::{Loaded, Sources, load};
+
+use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
-/// The whole configuration, checked. Built by [`load`](self); tests build it by hand.
-#[derive(Debug, Clone)]
+/// The whole configuration, checked. Built by [`load`]; the demo and tests start from [`Config::defaults`].
+#[derive(Clone)]
 pub struct Config {
     /// Folder of the SQLite database, the master key and the self-made TLS certificate.
     pub data_dir: PathBuf,
@@ -15,8 +32,10 @@ pub struct Config {
     pub node_name: String,
     /// Shown to people on devices and in pages.
     pub organization: String,
-    /// `sqlite:PATH` or `postgres://…`.
+    /// `sqlite:PATH` or `postgres://…`; may carry a password, and is therefore never printed as it is.
     pub database_url: String,
+    /// Where the key that seals secrets in the database comes from.
+    pub master_key: MasterKeySource,
     /// What devices reach.
     pub device: DeviceListener,
     /// What admins reach.
@@ -25,6 +44,26 @@ pub struct Config {
     pub apple: AppleEndpoints,
     /// How often background work looks, and how long it waits.
     pub pace: Pace,
+    /// What is written to the log, and how.
+    pub log: Log,
+}
+
+/// Where the master key comes from.
+#[derive(Clone)]
+pub enum MasterKeySource {
+    /// A file of mode 0600, made at the first start where it is missing.
+    File(PathBuf),
+    /// Given in the environment (`RUSSET_MASTER_KEY`): 32 bytes as base64 or as hexadecimal digits.
+    Given(Zeroizing<[u8; 32]>),
+}
+
+impl fmt::Debug for MasterKeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Given(_) => f.write_str("Given(…)"),
+        }
+    }
 }
 
 /// The listener that devices reach.
@@ -32,7 +71,8 @@ pub struct Config {
 pub struct DeviceListener {
     /// Address to listen on.
     pub address: SocketAddr,
-    /// The URL under which devices reach it, without a trailing slash, `https://mdm.example.com:8443`.
+    /// The URL under which devices reach it, without a trailing slash, `https://mdm.example.com:8443`. A port of 0 is
+    /// replaced by the one that the listener got, before any room sees it.
     pub public_url: String,
     /// PEM certificate chain and key; self-made in `data_dir` where absent.
     pub tls: Option<TlsFiles>,
@@ -52,6 +92,8 @@ pub struct TlsFiles {
 pub struct AdminListener {
     /// Address to listen on.
     pub address: SocketAddr,
+    /// PEM certificate chain and key; plain HTTP where absent, which is allowed on loopback only.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Where Apple's services are; each can be set, Apple's own is the default.
@@ -109,4 +151,92 @@ impl Default for Pace {
             push_again: Duration::from_secs(24 * 3600),
         }
     }
+}
+
+/// What is written to the log, and how.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// One JSON object a line instead of text for people.
+    pub json: bool,
+    /// What is logged, in the form of `tracing`'s filter: `info`, `info,russet::push=debug`.
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { json: false, filter: "info".to_owned() }
+    }
+}
+
+impl Config {
+    /// The configuration of a server without any settings that keeps its data in this folder.
+    #[must_use]
+    pub fn defaults(data_dir: &Path) -> Self {
+        let device_address = SocketAddr::from(([0, 0, 0, 0], 8443));
+        let host = host_name();
+        Self {
+            data_dir: data_dir.to_owned(),
+            organization: "Russet".to_owned(),
+            database_url: default_database_url(data_dir),
+            master_key: MasterKeySource::File(data_dir.join("master.key")),
+            device: DeviceListener {
+                address: device_address,
+                public_url: default_public_url(&host, device_address),
+                tls: None,
+            },
+            node_name: host,
+            admin: AdminListener { address: SocketAddr::from(([127, 0, 0, 1], 8080)), tls: None },
+            apple: AppleEndpoints::default(),
+            pace: Pace::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("data_dir", &self.data_dir)
+            .field("node_name", &self.node_name)
+            .field("organization", &self.organization)
+            .field("database_url", &without_password(&self.database_url))
+            .field("master_key", &self.master_key)
+            .field("device", &self.device)
+            .field("admin", &self.admin)
+            .field("apple", &self.apple)
+            .field("pace", &self.pace)
+            .field("log", &self.log)
+            .finish()
+    }
+}
+
+/// Where the database lies when nothing is said.
+fn default_database_url(data_dir: &Path) -> String {
+    format!("sqlite:{}", data_dir.join("russet.db").display())
+}
+
+/// Where devices reach the server when nothing is said.
+fn default_public_url(host: &str, address: SocketAddr) -> String {
+    format!("https://{host}:{}", address.port())
+}
+
+/// A database URL fit for logs: with neither password nor query.
+#[must_use]
+pub fn without_password(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    // The last '@' ends the user part: a password may hold one that nobody escaped.
+    let Some((user, host)) = rest.rsplit_once('@') else { return url.to_owned() };
+    let name = user.split(':').next().unwrap_or_default();
+    format!("{scheme}://{name}:…@{host}")
+}
+
+/// The machine's name, which is stable over restarts.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .ok()
+        .or_else(|| std::env::var("HOSTNAME").ok())
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.'))
+        .unwrap_or_else(|| "localhost".to_owned())
 }
