@@ -121,10 +121,7 @@ pub const KEYS: &[Key] = &[
     value(
         "pace.poll",
         "1s",
-        &[
-            "The rhythm of background work (ms, s, m, h, d).",
-            "How long workers sleep when nothing wakes them.",
-        ],
+        &["The rhythm of background work (ms, s, m, h, d).", "How long workers sleep when nothing wakes them."],
     ),
     value("pace.license_collect", "1500ms", &["How long license changes are collected before they go out together."]),
     value("pace.event_poll", "30s", &["When to look after a license change that Apple has not reported done."]),

@@ -18,7 +18,8 @@ pub(super) struct Setting {
 pub(super) type Settings = BTreeMap<&'static str, Setting>;
 
 /// Variables with our prefix that are no settings.
-const OTHER_VARIABLES: &[&str] = &["RUSSET_CONFIG", "RUSSET_MASTER_KEY", "RUSSET_TOKEN", "RUSSET_TOKEN_FILE", "RUSSET_URL"];
+const OTHER_VARIABLES: &[&str] =
+    &["RUSSET_CONFIG", "RUSSET_MASTER_KEY", "RUSSET_TOKEN", "RUSSET_TOKEN_FILE", "RUSSET_URL"];
 
 /// Reads a TOML text. What is wrong with it is added to the faults, what is right to the settings.
 pub(super) fn from_file(path: &Path, text: &str, settings: &mut Settings, faults: &mut Vec<Fault>) {
@@ -59,7 +60,8 @@ pub(super) fn from_environment(
     faults: &mut Vec<Fault>,
 ) {
     for (name, text) in variables {
-        if !name.starts_with("RUSSET_") || name.starts_with("RUSSET_TEST_") || OTHER_VARIABLES.contains(&name.as_str()) {
+        if !name.starts_with("RUSSET_") || name.starts_with("RUSSET_TEST_") || OTHER_VARIABLES.contains(&name.as_str())
+        {
             continue;
         }
         let origin = Origin::Environment(name.clone());

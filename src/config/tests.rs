@@ -1,3 +1,5 @@
+//! What the loader promises: defaults, order of sources, every fault at once, no secret in any text.
+
 use super::*;
 use std::fmt::Write;
 

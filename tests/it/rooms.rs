@@ -44,11 +44,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// The rooms that a source names through `crate::`, without its comments.
 fn named_rooms(text: &str) -> Vec<String> {
-    let code: String = text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     let mut rooms = Vec::new();
     for piece in code.split("crate::").skip(1) {
         if let Some(group) = piece.strip_prefix('{') {
