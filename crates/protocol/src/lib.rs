@@ -3,11 +3,22 @@
 //! Pure: no I/O, no clock, no randomness. Must never build a property list as text, and must never decode bytes that
 //! were not measured first.
 
+pub mod checkin;
+pub mod command;
+mod fields;
+pub mod guard;
 pub mod ids;
+pub mod media;
+pub mod profile;
+pub mod result;
 pub mod time;
+pub mod xml;
 
+pub use fields::WireError;
 pub use ids::{
     AdamId, BundleId, ClientUserId, CommandUuid, InvalidId, Platform, PricingParam, PushMagic, PushToken, SerialNumber,
     Topic, Udid, UserEnrollmentId,
 };
+/// The tree that property lists are built from; part of this crate's interface (unknown keys, configurations).
+pub use plist;
 pub use time::Timestamp;
