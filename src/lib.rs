@@ -2,6 +2,7 @@
 //!
 //! The map of the house is `ARCHITECTURE.md`. Arrows between rooms go down only; `tests/it/rooms.rs` holds them.
 
+pub mod access;
 pub mod api;
 pub mod apps;
 pub mod cli;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Which rooms a room may name. `context`, `ids` and `config` hold no behavior of a room and are open to all.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("access", &[]),
     ("events", &[]),
     ("directory", &["events"]),
     ("push", &["events", "directory"]),
@@ -15,9 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("enrollment", &["events", "directory", "push", "commands"]),
     ("apps", &["events", "directory", "push", "commands", "profiles", "licenses", "enrollment"]),
     ("gateway", &["server", "directory", "commands", "licenses", "enrollment"]),
-    ("api", &["server", "events", "directory", "push", "commands", "profiles", "licenses", "enrollment", "apps"]),
+    (
+        "api",
+        &["server", "access", "events", "directory", "push", "commands", "profiles", "licenses", "enrollment", "apps"],
+    ),
     ("server", &[]),
-    ("start", &["server", "gateway", "api", "events", "push", "licenses", "apps", "enrollment"]),
+    ("start", &["server", "gateway", "api", "access", "events", "push", "licenses", "apps", "enrollment"]),
     ("cli", &["start", "api"]),
 ];
 
