@@ -1,1 +1,9 @@
-//! Devices and their inventory, and the marks that say which device needs a new look. Must never plan.
+//! Devices: who they are, what is known to be on them, and which of them somebody has to look at again.
+//!
+//! The rooms above record facts here and mark devices dirty; the reconciler comes to look. This room must never plan, nor call up:
+//! it does not know who reads its marks.
+
+pub mod devices;
+pub mod dirty;
+pub mod installed_profiles;
+pub mod managed_apps;

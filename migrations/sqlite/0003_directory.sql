@@ -1,0 +1,74 @@
+-- Devices, what is known to be on them, and which of them the reconciler has to look at.
+
+-- One piece of hardware. Devices in a user enrollment have neither UDID nor serial number, only Apple's EnrollmentID.
+CREATE TABLE device (
+    id                 TEXT    PRIMARY KEY,
+    udid               TEXT    UNIQUE,
+    user_enrollment_id TEXT    UNIQUE,
+    serial             TEXT,
+    name               TEXT,
+    product_name       TEXT,
+    model              TEXT,
+    model_name         TEXT,
+    os_version         TEXT,
+    build              TEXT,
+    supervised         INTEGER,
+    information        BLOB,
+    information_at     INTEGER,
+    created_at         INTEGER NOT NULL,
+    updated_at         INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX device_serial ON device (serial);
+CREATE INDEX device_name ON device (name);
+
+-- When the device last spoke, to the minute: apart from the hot rows.
+CREATE TABLE device_seen (
+    device_id TEXT    PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
+    seen_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Managed apps as the device last reported them. status_at: when this status was first reported.
+CREATE TABLE managed_app (
+    device_id         TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    bundle_id         TEXT    NOT NULL,
+    status            TEXT    NOT NULL,
+    status_at         INTEGER NOT NULL,
+    management_flags  INTEGER,
+    external_version  INTEGER,
+    has_configuration INTEGER,
+    seen_at           INTEGER NOT NULL,
+    PRIMARY KEY (device_id, bundle_id)
+) STRICT, WITHOUT ROWID;
+
+-- When the device last gave its whole list of managed apps, and of profiles.
+CREATE TABLE device_list (
+    device_id TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    list      TEXT    NOT NULL,
+    seen_at   INTEGER NOT NULL,
+    PRIMARY KEY (device_id, list)
+) STRICT, WITHOUT ROWID;
+
+-- Profiles as the device last reported them.
+CREATE TABLE installed_profile (
+    device_id    TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    identifier   TEXT    NOT NULL,
+    uuid         TEXT    NOT NULL,
+    display_name TEXT,
+    is_managed   INTEGER,
+    seen_at      INTEGER NOT NULL,
+    PRIMARY KEY (device_id, identifier)
+) STRICT, WITHOUT ROWID;
+
+-- One row for each device that is to be looked at. lane: 0 interactive, 1 bulk. due_at: when. ready_at: when a worker may take
+-- it: due_at, or while leased the end of the lease.
+CREATE TABLE dirty_mark (
+    device_id   TEXT    PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
+    lane        INTEGER NOT NULL,
+    generation  INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,
+    ready_at    INTEGER NOT NULL,
+    lease_owner TEXT,
+    causes      TEXT    NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dirty_mark_ready ON dirty_mark (lane, ready_at);
+CREATE INDEX dirty_mark_leased ON dirty_mark (lease_owner) WHERE lease_owner IS NOT NULL;
