@@ -1,4 +1,5 @@
 //! Scenarios of the whole product, on real sockets and real databases. One binary, so that it is linked once.
 
+#![expect(clippy::unwrap_used, reason = "a scenario that cannot go on fails there, with the place")]
+
 mod rooms;
-mod schema;
