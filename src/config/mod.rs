@@ -10,6 +10,7 @@ pub mod example;
 pub mod faults;
 pub mod keys;
 pub mod load;
+pub mod reference;
 mod sources;
 #[cfg(test)]
 mod tests;

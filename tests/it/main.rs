@@ -2,4 +2,5 @@
 
 #![expect(clippy::unwrap_used, reason = "a scenario that cannot go on fails there, with the place")]
 
+mod docs;
 mod rooms;

@@ -72,10 +72,7 @@ pub fn kerberos_single_sign_on() -> anyhow::Result<Vec<u8>> {
         ("PayloadUUID", text(SSO_PAYLOAD_UUID)),
         ("PayloadDisplayName", text("Single sign-on")),
         ("Name", text("Example sign-on")),
-        (
-            "Kerberos",
-            Value::Dictionary(dictionary([("PrincipalName", text("demo")), ("Realm", text("EXAMPLE.COM"))])),
-        ),
+        ("Kerberos", Value::Dictionary(dictionary([("PrincipalName", text("demo")), ("Realm", text("EXAMPLE.COM"))]))),
     ]);
     profile("com.example.sso", SSO_PROFILE_UUID, "Single sign-on", payload)
 }

@@ -1,0 +1,196 @@
+//! `russet demo`: the whole story on one machine. The real server as a process of its own, beside simulated Apple services
+//! and simulated devices; nothing of the server is simulated.
+//!
+//! Must never claim success on the server's word: what is shown as true was read from the devices and from Apple's side
+//! (see [`truth`]).
+
+pub mod profiles;
+pub mod report;
+pub mod rows;
+pub mod server_process;
+pub mod settle;
+pub mod setup;
+pub mod table;
+pub mod truth;
+mod view;
+pub mod world;
+
+use crate::cli::client::Client;
+use anyhow::Context as _;
+use russet_simulator::devices::{self, DeviceView, Fleet};
+use server_process::ServerProcess;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+use truth::{Fact, Wanted};
+use view::View;
+use world::{Apple, Place};
+
+/// Runs the server beside simulated Apple services and simulated devices, and shows the apps arriving.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  russet demo\n  russet demo --devices 100\n  \
+    russet demo --devices 25 --exit --report report.json\n  \
+    russet demo --database postgres://russet:secret@localhost/russet_demo --exit\n\n\
+    Exit status: 0 when everything wanted is true on the devices, 1 when something is not.")]
+pub struct Args {
+    /// How many devices: iPhones, iPads and Macs
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    devices: u32,
+    /// End by itself when all is settled
+    #[arg(long)]
+    exit: bool,
+    /// Write the facts to this file as JSON, one entry per device and app
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// The database: sqlite:PATH or postgres://… (an empty one); SQLite in the demo's folder where not given
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// An empty folder for configuration, data and log, which stays; a temporary one where not given
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// Give up when not all is settled after this many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    limit: u64,
+}
+
+/// Runs the demo; true when everything wanted is true on the devices.
+///
+/// # Errors
+/// When something does not start, or the server refuses what it should do.
+pub async fn run(args: Args) -> anyhow::Result<bool> {
+    let (folder, temporary) = match &args.folder {
+        Some(folder) => (folder.clone(), false),
+        None => (std::env::temp_dir().join(format!("russet-demo-{}", std::process::id())), true),
+    };
+    let place = Place::prepare(std::path::absolute(folder)?, args.database.clone())?;
+    let outcome = tokio::select! {
+        outcome = play(&args, &place) => outcome,
+        _ = tokio::signal::ctrl_c() => {
+            eprintln!("\nStopped.");
+            Ok(false)
+        }
+    };
+    if temporary && (outcome.is_ok() || !args.exit) {
+        // What is left in a temporary folder is the operating system's to clean.
+        let _ = std::fs::remove_dir_all(&place.folder);
+    }
+    outcome
+}
+
+async fn play(args: &Args, place: &Place) -> anyhow::Result<bool> {
+    let devices = usize::try_from(args.devices)?;
+    eprintln!("Starting Russet, a simulated APNs, a simulated Apps and Books and {devices} simulated devices.");
+    let apple = Apple::start(args.devices).await?;
+    apple.configure(place)?;
+    let program = std::env::current_exe().context("cannot tell where the program russet is")?;
+    let mut server = ServerProcess::spawn(&program, place)?;
+    server.ready(place).await?;
+    let client = admin(place)?;
+    let ready = setup::run(&client, &apple, devices, &View::step).await?;
+    eprintln!("  Devices open {}\n", ready.link);
+
+    let began = Instant::now();
+    let fleet = start_fleet(place, &apple, &ready.link, devices).await?;
+    let view = View::new(devices);
+    let enrolled = || fleet.snapshot().iter().filter(|device| device.enrolled).count();
+    let said =
+        settle::wait(&client, devices, Duration::from_secs(args.limit), &enrolled, &|progress| view.tell(progress))
+            .await?;
+    view.done();
+    let seconds = began.elapsed().as_secs_f64();
+
+    let seen = fleet.snapshot();
+    let facts = truth::facts(&seen, &said.items, &apple.licenses(), Wanted::AT_FIRST);
+    let as_wanted = show(&seen, &facts, devices, seconds);
+    if let Some(file) = &args.report {
+        report::Report {
+            as_wanted,
+            devices,
+            seconds,
+            database: if args.database.as_deref().is_some_and(|url| url.starts_with("postgres")) {
+                "postgres"
+            } else {
+                "sqlite"
+            },
+            pushes: apple.push.stats().accepted,
+            facts: &facts,
+        }
+        .write(file)
+        .with_context(|| format!("writing {}", file.display()))?;
+        eprintln!("The facts are in {}.", file.display());
+    }
+    if !args.exit {
+        hints(place)?;
+        let status = server.ended().await?;
+        anyhow::bail!("the server ended with {status}; its log is {}", place.log_file().display());
+    }
+    fleet.stop().await;
+    server.stop().await?;
+    apple.stop().await;
+    Ok(as_wanted)
+}
+
+/// A client with the first admin's token.
+///
+/// # Errors
+/// When the server wrote no token.
+pub fn admin(place: &Place) -> anyhow::Result<Client> {
+    let token = std::fs::read_to_string(place.token_file()).context("reading the first admin token")?;
+    Ok(Client::new(&place.admin_url(), Some(&token), None)?)
+}
+
+/// Starts the devices; they open the link at once.
+///
+/// # Errors
+/// When the fleet cannot be started.
+pub async fn start_fleet(place: &Place, apple: &Apple, link: &str, count: usize) -> anyhow::Result<Fleet> {
+    let options = devices::Options {
+        enroll_urls: vec![link.to_owned()],
+        count,
+        courier: Some(apple.push.courier_addr().to_string()),
+        store_url: Some(apple.books.control_url().to_owned()),
+        // The root that the server made for a private network, as an admin would hand it out beforehand.
+        trust_pem: std::fs::read(place.root_file()).context("reading the server's root certificate")?,
+        ..devices::Options::default()
+    };
+    Ok(Fleet::start(options).await?)
+}
+
+/// Prints the table and the verdict.
+fn show(seen: &[DeviceView], facts: &[Fact], devices: usize, seconds: f64) -> bool {
+    println!("\n{}", table::text(facts));
+    let wrong: Vec<&Fact> = facts.iter().filter(|fact| !fact.as_wanted).collect();
+    let enrolled = seen.iter().filter(|device| device.enrolled).count();
+    for device in seen.iter().filter(|device| !device.enrolled) {
+        eprintln!("{} is not enrolled: {}", device.serial, device.last_error.as_deref().unwrap_or("it has not begun"));
+    }
+    for fact in &wrong {
+        eprintln!("{} on {}: {}", fact.adam_id, fact.serial_number, fact.faults.join("; "));
+    }
+    println!(
+        "{enrolled} of {devices} devices enrolled, {} of {} apps as wanted, after {seconds:.1} seconds.",
+        facts.len() - wrong.len(),
+        facts.len()
+    );
+    wrong.is_empty() && enrolled == devices && !facts.is_empty()
+}
+
+/// Where the server is and what to try.
+fn hints(place: &Place) -> anyhow::Result<()> {
+    let exe = std::env::current_exe()?;
+    let russet = exe.display();
+    println!(
+        "\nThe server listens for devices at {device} and for admins at {admin}; its folder is {folder}.\n\
+         It runs until Ctrl-C. Copy these lines into another terminal and ask it anything:\n\n  \
+         export RUSSET_SERVER={admin} RUSSET_TOKEN=$(cat {token})\n  \
+         {russet} admin devices list\n  \
+         {russet} admin report\n  \
+         {russet} admin accounts defaults set Berlin --data-roaming on\n  \
+         {russet} --help\n  \
+         curl -H \"Authorization: Bearer $RUSSET_TOKEN\" {admin}/api/v1/report\n",
+        device = place.device_url(),
+        admin = place.admin_url(),
+        folder = place.folder.display(),
+        token = place.token_file().display(),
+    );
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Holds what the server says against what is true: on the simulated devices, and at the simulated Apps and Books.
+//!
+//! What must be true is worked out here from what the admin asked for and from what Apple's platforms can do. Must never
+//! take the server's word for it.
+
+use super::profiles;
+use super::rows::Row;
+use super::setup::APPS;
+use russet_protocol::Platform;
+use russet_simulator::apps_and_books::{Product, demo_products};
+use russet_simulator::devices::{AppView, DeviceView};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// `ManagementFlags`: the app goes when management goes.
+const REMOVE_WITH_MANAGEMENT: i64 = 1;
+/// `ManagementFlags`: no backup of the app's data.
+const PREVENT_BACKUP: i64 = 4;
+
+/// What the admin wants of the settings that change in a demo or a test.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// No backup of the app's data.
+    pub prevent_backup: bool,
+    /// Cellular data while roaming.
+    pub data_roaming: bool,
+    /// Cellular data.
+    pub cellular_data: bool,
+}
+
+impl Wanted {
+    /// What [`super::setup::defaults`] asks for.
+    pub const AT_FIRST: Self = Self { prevent_backup: true, data_roaming: false, cellular_data: true };
+}
+
+/// A license as Apple has it: serial number and app.
+pub type Licenses = BTreeMap<(String, u64), usize>;
+
+/// The facts about one device and one app.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fact {
+    /// What the server says; absent where it says nothing.
+    #[serde(flatten)]
+    pub server: Option<Row>,
+    /// Serial number of the device.
+    pub serial_number: String,
+    /// Number of the app in the store.
+    pub adam_id: u64,
+    /// The app as the device has it.
+    pub on_device: Option<AppView>,
+    /// Whether all is as wanted.
+    pub as_wanted: bool,
+    /// What is not as wanted.
+    pub faults: Vec<String>,
+}
+
+/// Every device with every app that its platform can have, in this order.
+#[must_use]
+pub fn facts(devices: &[DeviceView], rows: &[Row], licenses: &Licenses, wanted: Wanted) -> Vec<Fact> {
+    let products = demo_products();
+    let mut facts = Vec::new();
+    for device in devices {
+        for product in products.iter().filter(|product| APPS.contains(&product.adam_id)) {
+            if product.platforms.contains(&device.platform) {
+                facts.push(fact(device, product, rows, licenses, wanted));
+            }
+        }
+    }
+    facts
+}
+
+fn fact(device: &DeviceView, product: &Product, rows: &[Row], licenses: &Licenses, wanted: Wanted) -> Fact {
+    let row = rows.iter().find(|row| {
+        row.app.adam_id == product.adam_id && row.device.serial_number.as_deref() == Some(device.serial.as_str())
+    });
+    let app = product.bundle_id.as_deref().and_then(|bundle_id| device.app(bundle_id));
+    let mut faults = Vec::new();
+    if !row.is_some_and(|row| row.satisfied) {
+        faults.push("the server does not say that all is as wanted".to_owned());
+    }
+    match licenses.get(&(device.serial.clone(), product.adam_id)) {
+        Some(1) => {}
+        Some(more) => faults.push(format!("Apple holds {more} licenses for it")),
+        None => faults.push("Apple holds no license for it".to_owned()),
+    }
+    match app {
+        Some(app) => faults.extend(faults_of_app(device.platform, app, wanted)),
+        None => faults.push("the app is not on the device".to_owned()),
+    }
+    faults.extend(device.problems.iter().map(|problem| format!("the device objects: {}", problem.text)));
+    Fact {
+        server: row.cloned(),
+        serial_number: device.serial.clone(),
+        adam_id: product.adam_id,
+        on_device: app.cloned(),
+        as_wanted: faults.is_empty(),
+        faults,
+    }
+}
+
+fn faults_of_app(platform: Platform, app: &AppView, wanted: Wanted) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut must = |holds: bool, text: String| {
+        if !holds {
+            faults.push(text);
+        }
+    };
+    must(app.present, "the app is not installed".to_owned());
+    must(app.managed && app.state == "Managed", format!("the device says the app is {}", app.state));
+    must(app.flags & REMOVE_WITH_MANAGEMENT != 0, "the app would stay when management goes".to_owned());
+    must(
+        app.vpn_uuid.as_deref() == Some(profiles::VPN_UUID),
+        format!("its per-app VPN is {}", app.vpn_uuid.as_deref().unwrap_or("none")),
+    );
+    must((app.flags & PREVENT_BACKUP != 0) == wanted.prevent_backup, format!("its management flags are {}", app.flags));
+    if platform == Platform::MacOs {
+        // A Mac has neither network usage rules nor this single sign-on.
+        return faults;
+    }
+    match &app.network {
+        Some(network) => must(
+            network.cellular == wanted.cellular_data && network.roaming == wanted.data_roaming,
+            format!("cellular data is {}, roaming {}", network.cellular, network.roaming),
+        ),
+        // Without a rule, both are allowed.
+        None => must(wanted.cellular_data && wanted.data_roaming, "no network usage rule is in force".to_owned()),
+    }
+    match &app.sso {
+        Some(sign_on) => must(
+            sign_on.url_prefixes.iter().map(String::as_str).eq(profiles::BASE_URLS.iter().copied()),
+            format!("single sign-on serves {}", sign_on.url_prefixes.join(", ")),
+        ),
+        None => must(false, "single sign-on does not serve it".to_owned()),
+    }
+    faults
+}

@@ -1,0 +1,61 @@
+//! What a person sees while the demo works: steps with their commands, and live progress on a terminal (plain lines
+//! elsewhere).
+
+use super::settle::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Mutex;
+
+/// The live view.
+pub struct View {
+    devices: usize,
+    bar: Option<ProgressBar>,
+    last: Mutex<Option<Progress>>,
+}
+
+impl View {
+    /// A view of this many devices.
+    #[must_use]
+    pub fn new(devices: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(0);
+            // The template is a constant; a wrong one would only look plain.
+            if let Ok(style) = ProgressStyle::with_template("{spinner} [{elapsed_precise}] {wide_bar} {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { devices, bar, last: Mutex::new(None) }
+    }
+
+    /// A step that was done, and the command that does the same by hand.
+    pub fn step(words: &str, command: &str) {
+        eprintln!("  {words:<55} {command}");
+    }
+
+    /// How far it is.
+    pub fn tell(&self, progress: Progress) {
+        let words = format!(
+            "{} of {} devices enrolled, {} of {} apps as wanted",
+            progress.enrolled, self.devices, progress.satisfied, progress.known
+        );
+        if let Some(bar) = &self.bar {
+            bar.set_length(progress.known as u64);
+            bar.set_position(progress.satisfied as u64);
+            bar.set_message(words);
+            return;
+        }
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if *last != Some(progress) {
+            *last = Some(progress);
+            eprintln!("  {words}");
+        }
+    }
+
+    /// The work is over.
+    pub fn done(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
