@@ -3,4 +3,5 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it must be")]
 
 mod apns;
+mod apps_and_books;
 mod client;
