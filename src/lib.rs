@@ -18,3 +18,4 @@ pub mod licenses;
 pub mod profiles;
 pub mod push;
 pub mod server;
+pub mod start;

@@ -1,3 +1,49 @@
 //! One file a subcommand. Thin: reads arguments, calls one function, prints for people or as JSON.
+//!
+//! Each subcommand is a module with `Args` (what clap reads) and `async fn run(args: Args) -> anyhow::Result<ExitCode>`; it is
+//! mounted by one line in [`Command`] and one in [`run`].
 
 pub mod client;
+mod config;
+mod serve;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// What `russet --help` teaches after the list of subcommands.
+const EXAMPLES: &str = "\
+Examples:
+  russet config example > russet.toml     every setting with its meaning; all are optional
+  russet config check                     names every fault and says where each setting comes from
+  russet serve --config russet.toml       starts the server; the first start prints an admin API token, once
+  russet serve --data-dir /var/lib/russet --public-url https://mdm.example.com:8443
+
+Each subcommand has a --help of its own with examples.";
+
+/// An Apple MDM server that turns app licenses into managed apps.
+#[derive(Debug, Parser)]
+#[command(name = "russet", version, about, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(serve::Args),
+    /// Print an example configuration, or check one
+    #[command(subcommand)]
+    Config(config::Args),
+}
+
+/// Carries out a command line.
+///
+/// # Errors
+/// What went wrong, in words for the person who typed it.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Config(args) => config::run(args).await,
+    }
+}
