@@ -173,7 +173,7 @@ impl World {
         asset.total = Some(wanted);
         location.asset_version += 1;
         let told = json!({ "adamId": key.adam_id.to_string(), "pricingParam": key.pricing_param, "countDelta": moved });
-        let outgoing = location.notification("ASSET_COUNT", told, now);
+        let outgoing = location.notification("ASSET_COUNT", &told, now);
         self.outbox.extend(outgoing);
         true
     }
@@ -181,7 +181,7 @@ impl World {
 
 impl Location {
     /// A notification, if the MDM server wants this type.
-    pub(super) fn notification(&self, notification_type: &str, told: Value, now: Timestamp) -> Option<Outgoing> {
+    pub(super) fn notification(&self, notification_type: &str, told: &Value, now: Timestamp) -> Option<Outgoing> {
         let webhook = self.wants(notification_type)?;
         Some(Outgoing {
             due_at: now,
@@ -190,7 +190,7 @@ impl Location {
             url: webhook.url.clone(),
             auth_token: webhook.auth_token.clone(),
             notification_type: notification_type.to_owned(),
-            body: envelope(notification_type, &self.u_id, &told),
+            body: envelope(notification_type, &self.u_id, told),
         })
     }
 }
@@ -226,7 +226,7 @@ fn tell(
             }));
         }
     }
-    told.into_iter().filter_map(|each| location.notification("ASSET_MANAGEMENT", each, now)).collect()
+    told.into_iter().filter_map(|each| location.notification("ASSET_MANAGEMENT", &each, now)).collect()
 }
 
 fn concerned(items: &[Assignment]) -> ErrorInfo {

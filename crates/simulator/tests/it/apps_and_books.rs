@@ -83,8 +83,9 @@ async fn stopped_service() -> (Simulator, Mdm) {
 
 async fn ended(simulator: &Simulator, event_id: &str) {
     let look = |what: &What| matches!(what, What::EventEnded { event_id: id, .. } if id == event_id);
-    let found = simulator.journal().wait_for(SOON, |entries| entries.iter().any(|e| look(&e.what.what)).then_some(()));
-    found.await.expect("the event has not ended");
+    let journal = simulator.journal();
+    let found = journal.wait_for(SOON, |entries| entries.iter().any(|e| look(&e.what.what)).then_some(()));
+    found.await.unwrap();
 }
 
 fn truth_of(simulator: &Simulator, adam_id: u64, serial: &str) -> AssignmentTruth {
@@ -251,7 +252,8 @@ async fn faults_strike_as_ordered() {
     assert!(mdm.ask("POST", "assets/associate", Some(job(FIELDBOOK, &["C02LOST001"]))).await.is_err());
     assert_eq!(truth_of(&simulator, FIELDBOOK, "C02LOST001").associate_calls, 1);
     simulator.clock().advance(Duration::from_secs(1));
-    let event = simulator.journal().wait_for(SOON, |entries| {
+    let journal = simulator.journal();
+    let event = journal.wait_for(SOON, |entries| {
         entries.iter().any(|entry| matches!(entry.what.what, What::EventEnded { .. })).then_some(())
     });
     event.await.unwrap();
