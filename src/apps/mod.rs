@@ -1,1 +1,22 @@
-//! The heart: what is wanted, the reconciler that makes it true, and the reason for every state. The thinking itself is russet_planner.
+//! The heart: what is wanted, the reconciler that makes it true, and the reason for every state.
+//!
+//! The thinking itself is the crate `russet_planner`; this room loads its facts from the rooms below, carries its plans
+//! out in one transaction a device, and keeps its verdicts. It must never ask Apple or a device anything by itself:
+//! licenses go through `licenses`, commands through `commands`, profiles through `profiles`. None of those calls back;
+//! they mark devices, and the [`reconciler`] comes to look.
+
+mod app;
+mod catalog;
+mod error;
+mod explain;
+pub mod reconciler;
+mod report;
+mod rows;
+mod store;
+mod time;
+
+pub use app::{App, AppSettings, NewApp, Scope};
+pub use catalog::{add, get, list, remove, set_settings, settings};
+pub use error::AppsError;
+pub use explain::{Explanation, StoryEntry, explain};
+pub use report::{LicenseView, Report, ReportApp, ReportDevice, ReportRow, SettingView, report};

@@ -3,7 +3,7 @@
 use crate::ids::DeviceId;
 use russet_protocol::result::DeviceInformation;
 use russet_protocol::{Platform, SerialNumber, Timestamp, Udid, UserEnrollmentId, xml};
-use russet_store::{Row, StoreError, Tx};
+use russet_store::{Row, StoreError, Tx, Value};
 
 /// A device as it is known. Names and models were chosen by the device or its user: hostile text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +143,13 @@ async fn known(tx: &mut dyn Tx, facts: &NewFacts<'_>) -> Result<Option<DeviceId>
 /// One device. [`StoreError::NotFound`] if it does not exist.
 pub async fn get(tx: &mut dyn Tx, id: DeviceId) -> Result<Device, StoreError> {
     read(&tx.one(columns!("WHERE d.id = $1"), &[(&id.text()).into()]).await?)
+}
+
+/// Some devices, in no order; those that do not exist are left out.
+pub async fn of_ids(tx: &mut dyn Tx, ids: &[DeviceId]) -> Result<Vec<Device>, StoreError> {
+    let ids: Vec<String> = ids.iter().map(|id| id.text()).collect();
+    let list: Vec<Value<'_>> = ids.iter().map(Into::into).collect();
+    tx.rows_in(columns!("WHERE d.id IN ({list})"), &[], &list).await?.iter().map(read).collect()
 }
 
 /// The device that a person means: our identifier, serial number, UDID, EnrollmentID, or a name that only one device has.

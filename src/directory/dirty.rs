@@ -115,6 +115,23 @@ pub async fn mark_serial(
     Ok(())
 }
 
+/// Marks every device.
+pub async fn mark_all(tx: &mut dyn Tx, lane: Lane, cause: &'static str, due_at: Timestamp) -> Result<(), StoreError> {
+    tx.run(
+        marking!("SELECT id, $1, 1, $2, $2, $3 FROM device WHERE id IS NOT NULL ORDER BY id"),
+        &[lane.number().into(), due_at.millis().into(), cause.into()],
+    )
+    .await?;
+    tx.wake(Wake::Reconciler);
+    Ok(())
+}
+
+/// The devices that somebody has to look at now, or is looking at.
+pub async fn busy(tx: &mut dyn Tx, now: Timestamp) -> Result<Vec<DeviceId>, StoreError> {
+    let sql = "SELECT device_id FROM dirty_mark WHERE lease_owner IS NOT NULL OR ready_at <= $1";
+    tx.rows(sql, &[now.millis().into()]).await?.iter().map(|row| devices::id(row, "device_id")).collect()
+}
+
 /// Takes up to `limit` marks that are due, at most half of them from one lane while the other has as many waiting. Nobody else
 /// gets them for `lease`.
 pub async fn take(

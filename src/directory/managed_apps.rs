@@ -144,6 +144,18 @@ pub async fn listed_at(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Times
     list_seen_at(tx, device, "managed_apps").await
 }
 
+/// When each of these devices last gave its whole list of managed apps; those that never did are left out.
+pub async fn listed_at_of(
+    tx: &mut dyn Tx,
+    devices: &[DeviceId],
+) -> Result<std::collections::BTreeMap<DeviceId, Timestamp>, StoreError> {
+    let ids: Vec<String> = devices.iter().map(|device| device.text()).collect();
+    let list: Vec<Value<'_>> = ids.iter().map(Into::into).collect();
+    let sql = "SELECT device_id, seen_at FROM device_list WHERE list = 'managed_apps' AND device_id IN ({list})";
+    let rows = tx.rows_in(sql, &[], &list).await?;
+    rows.iter().map(|row| Ok((devices::id(row, "device_id")?, Timestamp(row.int("seen_at")?)))).collect()
+}
+
 pub(super) async fn list_seen(tx: &mut dyn Tx, device: DeviceId, list: &str, now: i64) -> Result<(), StoreError> {
     tx.run(
         "INSERT INTO device_list (device_id, list, seen_at) VALUES ($1, $2, $3)

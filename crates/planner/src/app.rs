@@ -124,6 +124,7 @@ pub(crate) fn decide(scene: Scene<'_>, app: &AppFacts) -> Decision {
     };
     if !profiles::is_possible(scene.device, app) {
         let reason = match app.settings.assignment_type.value {
+            _ if !app.fits => Reason::NotForThisPlatform,
             AssignmentType::User => Reason::UserLicense,
             AssignmentType::Device => Reason::NoSerialNumber,
         };

@@ -169,6 +169,8 @@ pub struct AppFacts {
     pub wanted: bool,
     /// For an app that is not mandatory: whether its rollout reached this device.
     pub rolled_out: bool,
+    /// Whether the app is made for this device's platform.
+    pub fits: bool,
     /// The settings that count.
     pub settings: Settings,
     /// The license record.

@@ -149,9 +149,10 @@ pub(crate) fn is_there(app: &AppFacts) -> bool {
     }
 }
 
-/// Whether a device license can reach this device at all.
+/// Whether the app runs on this device and a device license can reach it at all.
 pub(crate) fn is_possible(device: &DeviceFacts, app: &AppFacts) -> bool {
-    app.settings.assignment_type.value == AssignmentType::Device
+    app.fits
+        && app.settings.assignment_type.value == AssignmentType::Device
         && device.serial.is_some()
         && device.kind == EnrollmentKind::Device
 }

@@ -110,6 +110,7 @@ pub enum Reason {
     NotEnrolled { license_held: bool },
     EnrollmentBeginning,
     PlatformUnknown,
+    NotForThisPlatform,
     NoSerialNumber,
     UserLicense,
     NotRolledOut,
@@ -163,6 +164,7 @@ impl Reason {
             Self::NotEnrolled { license_held: true } => "The device is not enrolled; its license is given back.",
             Self::EnrollmentBeginning => "The device has begun to enroll and has not yet sent its push token.",
             Self::PlatformUnknown => "The device has not yet said which platform it is.",
+            Self::NotForThisPlatform => "The app does not exist for this platform, so nothing is wanted here.",
             Self::NoSerialNumber => {
                 "The enrollment has no serial number, so a device license cannot reach it. Set the app to user licenses."
             }

@@ -189,6 +189,7 @@ impl World {
             bundle_id: Some(BundleId::new(format!("com.example.app{index}")).unwrap()),
             wanted: app.wanted,
             rolled_out: false,
+            fits: true,
             settings,
             license,
             listed: None,
