@@ -11,6 +11,7 @@ pub mod apns;
 pub mod apps_and_books;
 pub mod ca;
 pub mod clock;
+pub mod devices;
 pub mod journal;
 pub mod serve;
 

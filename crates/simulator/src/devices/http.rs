@@ -1,0 +1,238 @@
+//! A device's way to the network: HTTPS with its own trust and, where it has one, its identity as client certificate.
+//! Redirects are followed with method and body, and never remembered (Apple docs: Managing MDM connections).
+
+use super::fault::Fault;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use openssl::x509::X509;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+const TIMEOUT: Duration = Duration::from_secs(60);
+const MOST_BODY: usize = 32 * 1024 * 1024;
+const MOST_REDIRECTS: usize = 10;
+
+/// What a server answered.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    /// The address that answered, after redirects.
+    pub(super) url: String,
+}
+
+impl Answer {
+    /// Media type without parameters, lower case.
+    pub(super) fn media_type(&self) -> String {
+        let value = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        value.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+    }
+
+    /// Fails unless the status is 200.
+    pub(super) fn ok(self) -> Result<Self, Fault> {
+        if self.status == StatusCode::OK { Ok(self) } else { Err(self.fault()) }
+    }
+
+    pub(super) fn fault(&self) -> Fault {
+        let text: String = String::from_utf8_lossy(&self.body).chars().filter(|c| !c.is_control()).take(300).collect();
+        Fault::Status { url: self.url.clone(), status: self.status.as_u16(), text }
+    }
+}
+
+/// One request, before it is sent; kept so that it can be sent again.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    pub(super) method: Method,
+    pub(super) url: String,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Bytes,
+}
+
+impl Wire {
+    pub(super) fn get(url: impl Into<String>) -> Self {
+        Self { method: Method::GET, url: url.into(), headers: Vec::new(), body: Bytes::new() }
+    }
+
+    pub(super) fn with_body(method: Method, url: impl Into<String>, kind: &str, body: impl Into<Bytes>) -> Self {
+        Self { method, url: url.into(), headers: vec![("content-type", kind.to_owned())], body: body.into() }
+    }
+
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// What a device trusts for TLS.
+#[derive(Debug, Clone)]
+pub(super) struct Trust {
+    roots: Arc<RootCertStore>,
+}
+
+impl Trust {
+    /// The machine's roots (if `system`) and these.
+    pub(super) fn new(system: bool, extra: &[X509]) -> Result<Self, Fault> {
+        let mut roots = RootCertStore::empty();
+        if system {
+            // A machine without any (a bare container) is fine as long as the server brings its own.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+        Self { roots: Arc::new(roots) }.and(extra)
+    }
+
+    /// These and what was trusted before.
+    pub(super) fn and(&self, extra: &[X509]) -> Result<Self, Fault> {
+        let mut roots = (*self.roots).clone();
+        for certificate in extra {
+            let der =
+                certificate.to_der().map_err(|e| Fault::Refused(format!("a root certificate cannot be read: {e}")))?;
+            roots
+                .add(CertificateDer::from(der))
+                .map_err(|e| Fault::Refused(format!("a root certificate cannot be trusted: {e}")))?;
+        }
+        Ok(Self { roots: Arc::new(roots) })
+    }
+}
+
+/// A client with one trust and at most one identity. Cloning shares its connections.
+#[derive(Clone)]
+pub(super) struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl Http {
+    /// `identity`: certificate and PKCS#8 key in DER, presented when the server asks for a client certificate.
+    pub(super) fn new(trust: &Trust, identity: Option<(Vec<u8>, Vec<u8>)>) -> Result<Self, Fault> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|e| Fault::Refused(format!("TLS cannot be set up: {e}")))?
+            .with_root_certificates(trust.roots.clone());
+        let config = match identity {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => builder
+                .with_client_auth_cert(
+                    vec![CertificateDer::from(certificate)],
+                    PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key)),
+                )
+                .map_err(|e| Fault::Refused(format!("the identity cannot be used for TLS: {e}")))?,
+        };
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(Duration::from_secs(10)));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(10))
+            .pool_max_idle_per_host(1)
+            .build(connector);
+        Ok(Self { client })
+    }
+
+    /// Sends a request once, following redirects.
+    pub(super) async fn send(&self, wire: &Wire) -> Result<Answer, Fault> {
+        let mut url = wire.url.clone();
+        for _ in 0..MOST_REDIRECTS {
+            let answer = self.once(wire, &url).await?;
+            let target = match answer.headers.get(header::LOCATION).map(http::HeaderValue::to_str) {
+                Some(Ok(target)) if answer.status.is_redirection() => target,
+                _ => return Ok(answer),
+            };
+            url = resolve(&url, target)
+                .ok_or_else(|| Fault::Refused(format!("{url} redirects to {target:?}, which is no address")))?;
+        }
+        Err(Fault::Refused(format!("{} redirects more than {MOST_REDIRECTS} times", wire.url)))
+    }
+
+    async fn once(&self, wire: &Wire, url: &str) -> Result<Answer, Fault> {
+        let uri: Uri = url.parse().map_err(|_| Fault::Refused(format!("{url:?} is no address")))?;
+        let mut request = Request::builder().method(wire.method.clone()).uri(uri);
+        for (name, value) in &wire.headers {
+            request = request.header(*name, value);
+        }
+        let request = request
+            .body(Full::new(wire.body.clone()))
+            .map_err(|e| Fault::Refused(format!("a request to {url} cannot be made: {e}")))?;
+        let unreachable = |reason: String| Fault::Unreachable { url: url.to_owned(), reason };
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|e| classify(url, &e))?;
+            let (parts, body) = response.into_parts();
+            let body = Limited::new(body, MOST_BODY)
+                .collect()
+                .await
+                .map_err(|e| unreachable(format!("the answer broke off: {e}")))?;
+            Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes(), url: url.to_owned() })
+        };
+        match tokio::time::timeout(TIMEOUT, exchange).await {
+            Ok(result) => result,
+            Err(_) => Err(unreachable(format!("no answer within {} seconds", TIMEOUT.as_secs()))),
+        }
+    }
+}
+
+fn classify(url: &str, error: &hyper_util::client::legacy::Error) -> Fault {
+    let mut reason = error.to_string();
+    let mut source: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = source {
+        reason = inner.to_string();
+        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
+            inner
+                .downcast_ref::<std::io::Error>()
+                .and_then(|io| io.get_ref())
+                .and_then(|e| e.downcast_ref::<rustls::Error>())
+        });
+        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
+            return Fault::Untrusted { url: url.to_owned(), reason: format!("{why:?}") };
+        }
+        source = inner.source();
+    }
+    Fault::Unreachable { url: url.to_owned(), reason }
+}
+
+/// An address found in an answer, made whole against the address that answered.
+pub(super) fn resolve(base: &str, target: &str) -> Option<String> {
+    if target.starts_with("https://") || target.starts_with("http://") {
+        return Some(target.to_owned());
+    }
+    let base: Uri = base.parse().ok()?;
+    let (scheme, authority) = (base.scheme_str()?, base.authority()?);
+    if let Some(rest) = target.strip_prefix("//") {
+        return Some(format!("{scheme}://{rest}"));
+    }
+    if target.starts_with('/') {
+        return Some(format!("{scheme}://{authority}{target}"));
+    }
+    if target.contains(':') {
+        return None;
+    }
+    let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    Some(format!("{scheme}://{authority}{folder}/{target}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resolve;
+
+    #[test]
+    fn links_are_made_whole() {
+        let base = "https://mdm.example.com:8443/enroll/abc";
+        assert_eq!(resolve(base, "/p").as_deref(), Some("https://mdm.example.com:8443/p"));
+        assert_eq!(resolve(base, "abc/profile").as_deref(), Some("https://mdm.example.com:8443/enroll/abc/profile"));
+        assert_eq!(resolve(base, "mailto:x@example.com"), None);
+        assert_eq!(resolve(base, "https://other/").as_deref(), Some("https://other/"));
+    }
+}

@@ -1,0 +1,116 @@
+//! What a fleet is made of and how its devices behave. Only data; nothing here reads a file or the environment.
+
+use std::time::Duration;
+
+/// How a device proves who it is where the profile has `SignMessage`. Where it has not, every device proves itself with
+/// its identity as TLS client certificate and sends no header, whatever its style.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum IdentityStyle {
+    /// `Mdm-Signature` as iOS makes it: BER with indefinite lengths, SHA-1, no signed attributes. No TLS client certificate.
+    SignatureBer,
+    /// `Mdm-Signature` as DER, SHA-256, with signed attributes. No TLS client certificate.
+    SignatureDer,
+    /// The header as [`Self::SignatureDer`] makes it, and the identity as TLS client certificate beside it.
+    ClientCertificate,
+}
+
+/// How many of each kind a fleet has, as shares: `{3, 1, 1}` makes three iPhones of every five devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mix {
+    /// Share of iPhones.
+    pub iphones: u32,
+    /// Share of iPads.
+    pub ipads: u32,
+    /// Share of Macs.
+    pub macs: u32,
+}
+
+/// What moves an app from accepted to installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Every `ManagedApplicationList` that shows the app moves it one state on (Queued, Installing, Managed).
+    Polls,
+    /// The download takes this long; lists show what is true at their moment.
+    Time(Duration),
+}
+
+/// Waits between attempts while the server is away: doubling from `first` to `most`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retry {
+    /// The first wait.
+    pub first: Duration,
+    /// The longest wait.
+    pub most: Duration,
+}
+
+/// Everything a [`Fleet`](super::Fleet) is started with. `Options::default()` plus `enroll_urls` is a working fleet of 25.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Links of invitations or addresses of enrollment profiles. Device number `i` opens link `i` modulo their number.
+    pub enroll_urls: Vec<String>,
+    /// Number of devices.
+    pub count: usize,
+    /// Number of the first device; a second fleet with another number has other serial numbers.
+    pub first: usize,
+    /// Everything invented (serial numbers, UDIDs, names, chances) follows from this, so that a run can be repeated.
+    pub seed: u64,
+    /// Shares of iPhones, iPads and Macs.
+    pub mix: Mix,
+    /// Of a hundred iPhones and iPads, how many are supervised. Macs always are, once enrolled.
+    pub supervised_percent: u8,
+    /// Ways of proving identity, dealt out in turn.
+    pub identities: Vec<IdentityStyle>,
+    /// Where the simulated APNs hands out pushes (its courier door, plain TCP). Without it only `poll_every` wakes a device.
+    pub courier: Option<String>,
+    /// Store door of the simulated Apps and Books service (`http://127.0.0.1:port`). Without it every license is visible
+    /// and bundle identifiers are invented from the store number.
+    pub store_url: Option<String>,
+    /// Trust roots in PEM beside those of the enrollment profile, for the first contact with a private CA.
+    pub trust_pem: Vec<u8>,
+    /// Whether the machine's trust roots count, as they do on a real device.
+    pub system_roots: bool,
+    /// Ask for commands without a push this often. Real devices do not; for servers that cannot reach a simulated APNs.
+    pub poll_every: Option<Duration>,
+    /// What moves an app from accepted to installed.
+    pub pace: Pace,
+    /// Of a hundred profile and app commands, how many are answered `NotNow`.
+    pub not_now_percent: u8,
+    /// How long after a last `NotNow` a device asks again by itself.
+    pub not_now_pause: Duration,
+    /// How long a device works on a command before it answers.
+    pub answer_delay: Duration,
+    /// Waits between attempts while the server is away.
+    pub retry: Retry,
+    /// How many devices enroll at the same time.
+    pub parallel_enrollments: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            enroll_urls: Vec::new(),
+            count: 25,
+            first: 0,
+            seed: 1,
+            mix: Mix { iphones: 3, ipads: 1, macs: 1 },
+            supervised_percent: 60,
+            identities: vec![
+                IdentityStyle::SignatureBer,
+                IdentityStyle::SignatureDer,
+                IdentityStyle::SignatureBer,
+                IdentityStyle::ClientCertificate,
+            ],
+            courier: None,
+            store_url: None,
+            trust_pem: Vec::new(),
+            system_roots: true,
+            poll_every: None,
+            pace: Pace::Polls,
+            not_now_percent: 0,
+            not_now_pause: Duration::from_secs(1),
+            answer_delay: Duration::ZERO,
+            retry: Retry { first: Duration::from_millis(100), most: Duration::from_secs(5) },
+            parallel_enrollments: 16,
+        }
+    }
+}
