@@ -6,6 +6,9 @@
 pub mod client;
 mod config;
 mod serve;
+mod simulate;
+mod simulate_apns;
+mod simulate_apps_and_books;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +38,9 @@ enum Command {
     /// Print an example configuration, or check one
     #[command(subcommand)]
     Config(config::Args),
+    /// Run a simulated service of Apple, for trials with any MDM server
+    #[command(subcommand)]
+    Simulate(simulate::Args),
 }
 
 /// Carries out a command line.
@@ -45,5 +51,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
         Command::Config(args) => config::run(args).await,
+        Command::Simulate(args) => simulate::run(args).await,
     }
 }

@@ -68,7 +68,19 @@ impl<T: Clone> Journal<T> {
     /// The entries with a number above `since` (0 for all that are kept), oldest first.
     #[must_use]
     pub fn since(&self, since: u64) -> Vec<Entry<T>> {
-        self.kept().entries.iter().filter(|entry| entry.number > since).cloned().collect()
+        let kept = self.kept();
+        // Numbers have no gaps: the place of an entry follows from its number.
+        let first = kept.entries.front().map_or(kept.next, |entry| entry.number);
+        let skipped = usize::try_from((since + 1).saturating_sub(first)).unwrap_or(usize::MAX);
+        kept.entries.iter().skip(skipped).cloned().collect()
+    }
+
+    /// Waits for entries with a number above `since` and returns them, oldest first.
+    pub async fn next(&self, since: u64) -> Vec<Entry<T>> {
+        let mut written = self.shared.written.subscribe();
+        // The sender lives as long as this journal: an error cannot come.
+        let _ = written.wait_for(|number| *number > since).await;
+        self.since(since)
     }
 
     /// Waits until the entries satisfy the condition, looking again at every new entry; `None` when they do not within
