@@ -15,6 +15,8 @@ CREATE TABLE device (
     supervised         BOOLEAN,
     information        BYTEA,
     information_at     BIGINT,
+    security           BYTEA,
+    security_at        BIGINT,
     created_at         BIGINT NOT NULL,
     updated_at         BIGINT NOT NULL
 );

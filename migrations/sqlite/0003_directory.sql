@@ -15,6 +15,8 @@ CREATE TABLE device (
     supervised         INTEGER,
     information        BLOB,
     information_at     INTEGER,
+    security           BLOB,
+    security_at        INTEGER,
     created_at         INTEGER NOT NULL,
     updated_at         INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

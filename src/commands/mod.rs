@@ -1,1 +1,45 @@
-//! The queue, and what results teach. Must never lose a command, nor deliver one to another channel.
+//! The queue of commands to devices, and what their answers teach us.
+//!
+//! [`enqueue`] is the one path into the queue, [`record_and_next`] the one path out of it: in one transaction it records what
+//! a device said, learns from it, and picks what the device gets next. A command is *open* until the device has answered it,
+//! or it is dropped or expires; what has ended moves to the history. Delivered is not done: a command whose answer was lost
+//! is delivered again under the same CommandUUID, byte for byte.
+//!
+//! Must never plan, nor call the network. Must never let one odd answer block a device's queue: what cannot be understood
+//! is kept word for word, and the queue goes on.
+
+mod answer;
+mod history;
+mod learn;
+mod purpose;
+mod queue;
+mod store;
+mod upkeep;
+
+pub use crate::directory::dirty::Lane as Priority;
+pub use answer::{Delivery, record_and_next, record_too_large};
+pub use history::{
+    OpenCommand, OpenState, Outcome, OutcomeState, history_of, history_of_device, open_count, open_of_device,
+    open_of_devices, outcome, outcomes,
+};
+pub use purpose::{InvalidPurpose, Purpose};
+pub use queue::{NewCommand, drop_all, enqueue, withdraw};
+pub use upkeep::{run, upkeep};
+
+use russet_protocol::CommandUuid;
+use russet_store::StoreError;
+
+/// Why a command cannot be queued, or an answer not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The channel has an open `InstallApplication` for this purpose, and another body than the new one: two at a time would
+    /// reserve two licenses. Wait for its end, or [`withdraw`] it. The transaction stays usable.
+    #[error("an installation of this app is under way (command {0}); wait for its end")]
+    AlreadyOpen(CommandUuid),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+#[cfg(test)]
+mod tests;

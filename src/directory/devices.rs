@@ -1,7 +1,7 @@
 //! Devices and their inventory. A device is hardware: it stays the same row through all its enrollments.
 
 use crate::ids::DeviceId;
-use russet_protocol::result::DeviceInformation;
+use russet_protocol::result::{DeviceInformation, SecurityInfo};
 use russet_protocol::{Platform, SerialNumber, Timestamp, Udid, UserEnrollmentId, xml};
 use russet_store::{Row, StoreError, Tx, Value};
 
@@ -225,6 +225,24 @@ pub async fn record_information(
 pub async fn information(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Vec<u8>>, StoreError> {
     let row = tx.optional("SELECT information FROM device WHERE id = $1", &[(&device.text()).into()]).await?;
     row.map_or(Ok(None), |row| row.opt_bytes("information"))
+}
+
+/// Stores an answer to `SecurityInfo`, whole.
+pub async fn record_security(
+    tx: &mut dyn Tx,
+    device: DeviceId,
+    security: &SecurityInfo,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let whole = xml::encode_dictionary(security.info.clone());
+    let sql = "UPDATE device SET security = $2, security_at = $3, updated_at = $3 WHERE id = $1";
+    tx.run(sql, &[(&device.text()).into(), (&whole).into(), now.millis().into()]).await.map(|_| ())
+}
+
+/// The whole last answer to `SecurityInfo`, as a property list.
+pub async fn security(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = tx.optional("SELECT security FROM device WHERE id = $1", &[(&device.text()).into()]).await?;
+    row.map_or(Ok(None), |row| row.opt_bytes("security"))
 }
 
 /// The device spoke. Written at most once a minute.

@@ -22,11 +22,17 @@ pub enum Lane {
 }
 
 impl Lane {
-    fn number(self) -> i64 {
+    /// The number that is stored: smaller is more urgent.
+    pub(crate) fn number(self) -> i64 {
         match self {
             Self::Interactive => 0,
             Self::Bulk => 1,
         }
+    }
+
+    /// Reads the stored number.
+    pub(crate) fn from_number(number: i64) -> Self {
+        if number == 0 { Self::Interactive } else { Self::Bulk }
     }
 }
 

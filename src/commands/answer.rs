@@ -1,0 +1,220 @@
+//! One report of a device: recorded, learned from, and the next command picked, all in the caller's transaction.
+//!
+//! Nothing that a device says makes this fail: only the store can. An answer to a command that is not known, is another
+//! channel's or was answered before is kept and changes nothing.
+
+use super::history::OutcomeState;
+use super::learn::{self, Verdict};
+use super::queue::{self, hex};
+use super::{Priority, store};
+use crate::context::Context;
+use crate::directory::{devices, dirty};
+use crate::ids::{ChannelId, DeviceId};
+use russet_protocol::command::wrap;
+use russet_protocol::result::{Report, Status};
+use russet_protocol::{CommandUuid, Timestamp};
+use russet_store::{Row, StoreError, Tx};
+use std::time::Duration;
+
+/// A device that said "not now" comes back by itself only if that was its last word; else it is woken after this time.
+/// Source: Apple docs, Handling NotNow status responses.
+const WAKE_AFTER_NOT_NOW: Duration = Duration::from_secs(600);
+
+/// What goes out to a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// `CommandUUID`.
+    pub uuid: CommandUuid,
+    /// The property list: the same bytes for the same CommandUUID, however often it is delivered.
+    pub bytes: Vec<u8>,
+}
+
+/// Who speaks, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Session {
+    pub(super) channel: ChannelId,
+    pub(super) device: DeviceId,
+    pub(super) now: Timestamp,
+}
+
+/// Records a report and picks what the device gets next; `None`: an empty answer, the session is over. `raw` are the bytes as
+/// received. The caller has made sure that the report is from this channel of this device.
+///
+/// # Errors
+/// Only where the store fails.
+pub async fn record_and_next(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    channel: ChannelId,
+    device: DeviceId,
+    report: &Report,
+    raw: &[u8],
+) -> Result<Option<Delivery>, StoreError> {
+    let session = Session { channel, device, now: ctx.now() };
+    heard(tx, session).await?;
+    if report.status == Status::Idle {
+        store::offer_again(tx, channel).await?;
+        // An Idle that says nothing else is not worth a row at each poll.
+        if !report.keys.is_empty() {
+            keep(tx, session, report, None, raw).await?;
+        }
+    } else {
+        record(tx, ctx, session, report, raw).await?;
+    }
+    next(tx, ctx, session, &report.status).await
+}
+
+/// The device answered the command it has with more than `size` bytes, too many to be kept: the command ends as failed, so
+/// that the same answer does not come for ever. Picks what the device gets next.
+///
+/// # Errors
+/// Only where the store fails.
+pub async fn record_too_large(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    channel: ChannelId,
+    device: DeviceId,
+    size: u64,
+) -> Result<Option<Delivery>, StoreError> {
+    let session = Session { channel, device, now: ctx.now() };
+    heard(tx, session).await?;
+    let uuid = store::delivered(tx, channel).await?;
+    let note = format!("the answer was too large: more than {size} bytes");
+    store::keep_report(tx, (channel, device), uuid.as_deref(), "", Some(&note), &[], session.now).await?;
+    if let Some(uuid) = uuid {
+        queue::give_up(tx, vec![uuid], OutcomeState::Failed, &note, session.now).await?;
+        dirty::mark(tx, device, Priority::Interactive, "command ended", session.now).await?;
+    }
+    next(tx, ctx, session, &Status::Error).await
+}
+
+async fn heard(tx: &mut dyn Tx, session: Session) -> Result<(), StoreError> {
+    devices::seen(tx, session.device, session.now).await
+}
+
+async fn record(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    session: Session,
+    report: &Report,
+    raw: &[u8],
+) -> Result<(), StoreError> {
+    let Some(uuid) = report.command_uuid.as_ref().map(CommandUuid::as_str) else {
+        return keep(tx, session, report, Some("names no command"), raw).await;
+    };
+    let Some(row) = store::answered(tx, session.channel, uuid).await? else {
+        return record_late(tx, ctx, session, report, raw).await;
+    };
+    let lane = Priority::from_number(row.int("priority")?);
+    match report.status {
+        Status::Acknowledged | Status::Error | Status::CommandFormatError => {
+            let verdict = judge(tx, ctx, session, &row, report).await?;
+            keep(tx, session, report, verdict.reason, raw).await?;
+            store::end(tx, &[uuid.to_owned()], &verdict.end(), session.now).await?;
+            if verdict.state == OutcomeState::Done {
+                // What waits on the device alone needs no new plan: the next command of the chain is on its way.
+                if store::release(tx, uuid).await? > 0 {
+                    return Ok(());
+                }
+            } else {
+                let waiting = store::dependants(tx, &[uuid.to_owned()]).await?;
+                queue::drop_dependants(tx, &waiting, session.now).await?;
+            }
+            dirty::mark(tx, session.device, lane, "command ended", session.now).await
+        }
+        Status::NotNow => {
+            keep(tx, session, report, None, raw).await?;
+            store::not_now(tx, uuid, session.now).await?;
+            dirty::mark(tx, session.device, lane, "device said not now", session.now).await
+        }
+        Status::Idle | Status::Unknown(_) => {
+            tracing::warn!(device = %session.device, command = uuid, "a report with an unknown status was kept and ignored");
+            keep(tx, session, report, Some("unknown status"), raw).await?;
+            // Put off until the next session, or the two of us would go round in circles.
+            store::not_now(tx, uuid, session.now).await
+        }
+    }
+}
+
+/// A report about a command that is not open. The device's word on one that we had given up as expired still counts.
+async fn record_late(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    session: Session,
+    report: &Report,
+    raw: &[u8],
+) -> Result<(), StoreError> {
+    let uuid = report.command_uuid.as_ref().map(CommandUuid::as_str).unwrap_or_default();
+    let ended = matches!(report.status, Status::Acknowledged | Status::Error | Status::CommandFormatError);
+    let note = match store::ended(tx, session.channel, uuid).await? {
+        Some(row) if ended && row.text("state")? == OutcomeState::Expired.as_str() => {
+            let verdict = judge(tx, ctx, session, &row, report).await?;
+            store::revise(tx, uuid, &verdict.end(), session.now).await?;
+            let lane = Priority::from_number(row.int("priority")?);
+            dirty::mark(tx, session.device, lane, "command answered late", session.now).await?;
+            "answered late"
+        }
+        Some(_) => "answered again",
+        None => "not a command of this channel",
+    };
+    tracing::info!(device = %session.device, command = uuid, note, "a report about no open command was kept");
+    keep(tx, session, report, Some(note), raw).await
+}
+
+async fn judge(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    session: Session,
+    row: &Row,
+    report: &Report,
+) -> Result<Verdict, StoreError> {
+    let sealed = row.opt_bytes("sealed")?;
+    let hash = hex(&row.bytes("body_hash")?);
+    let body = sealed.map(|sealed| ctx.store.sealer().open("command_body", "sealed", &hash, &sealed)).transpose();
+    // A damaged body only costs us what was asked for.
+    let body = body.unwrap_or_else(|error| {
+        tracing::error!(%error, "a stored command is damaged");
+        None
+    });
+    let body = body.as_ref().map(|body| body.as_slice());
+    learn::learn(tx, session, &row.text("request_type")?, body, report).await
+}
+
+async fn keep(
+    tx: &mut dyn Tx,
+    session: Session,
+    report: &Report,
+    note: Option<&str>,
+    raw: &[u8],
+) -> Result<(), StoreError> {
+    let uuid = report.command_uuid.as_ref().map(CommandUuid::as_str);
+    let who = (session.channel, session.device);
+    store::keep_report(tx, who, uuid, report.status.as_str(), note, raw, session.now).await
+}
+
+async fn next(tx: &mut dyn Tx, ctx: &Context, session: Session, said: &Status) -> Result<Option<Delivery>, StoreError> {
+    let Some(row) = store::take_next(tx, session.channel, session.now).await? else {
+        if *said != Status::NotNow && store::has_put_off(tx, session.channel).await? {
+            let due = session.now.plus(WAKE_AFTER_NOT_NOW);
+            queue::request_push(tx, session.channel, Priority::Bulk, due).await?;
+        }
+        return Ok(None);
+    };
+    let uuid = store::uuid(&row, "command")?;
+    match delivered_bytes(ctx, &uuid, &row) {
+        Ok(bytes) => Ok(Some(Delivery { uuid, bytes })),
+        Err(error) => {
+            tracing::error!(%error, command = %uuid, "a stored command is damaged and was given up");
+            let reason = "the stored command is damaged; restore the database from a backup";
+            queue::give_up(tx, vec![uuid.as_str().to_owned()], OutcomeState::Failed, reason, session.now).await?;
+            dirty::mark(tx, session.device, Priority::Interactive, "command ended", session.now).await?;
+            Ok(None)
+        }
+    }
+}
+
+fn delivered_bytes(ctx: &Context, uuid: &CommandUuid, row: &Row) -> Result<Vec<u8>, StoreError> {
+    let hash = hex(&row.bytes("body_hash")?);
+    let body = ctx.store.sealer().open("command_body", "sealed", &hash, &row.bytes("sealed")?)?;
+    wrap(uuid, &body).map_err(|_| StoreError::corrupt("command_body", "sealed", hash))
+}

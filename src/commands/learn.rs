@@ -1,0 +1,112 @@
+//! What an answer teaches: how its command ended, and facts for the directory. The answer is read by the request type that we
+//! remember for the CommandUUID, never guessed.
+
+use super::answer::Session;
+use super::history::OutcomeState;
+use super::store::End;
+use crate::directory::managed_apps::{self, Coverage};
+use crate::directory::{devices, installed_profiles};
+use russet_protocol::command::Command;
+use russet_protocol::result::{Answer, ErrorChainItem, Report, Status};
+use russet_store::{StoreError, Tx};
+
+/// How a command ended, by the device's word.
+pub(super) struct Verdict {
+    pub(super) state: OutcomeState,
+    pub(super) reason: Option<&'static str>,
+    error_chain: Option<String>,
+    rejection: Option<String>,
+}
+
+impl Verdict {
+    fn new(state: OutcomeState, reason: Option<&'static str>, chain: &[ErrorChainItem]) -> Self {
+        let error_chain = if chain.is_empty() { None } else { serde_json::to_string(chain).ok() };
+        Self { state, reason, error_chain, rejection: None }
+    }
+
+    fn done() -> Self {
+        Self::new(OutcomeState::Done, None, &[])
+    }
+
+    pub(super) fn end(&self) -> End<'_> {
+        End {
+            state: Some(self.state),
+            reason: self.reason,
+            error_chain: self.error_chain.as_deref(),
+            rejection: self.rejection.as_deref(),
+        }
+    }
+}
+
+/// Reads the answer, gives the directory its facts, and says how the command ended. `body` is the stored command, only where
+/// the answer cannot be read without it.
+pub(super) async fn learn(
+    tx: &mut dyn Tx,
+    session: Session,
+    request_type: &str,
+    body: Option<&[u8]>,
+    report: &Report,
+) -> Result<Verdict, StoreError> {
+    let answer = Answer::read(request_type, report);
+    let mut verdict = match report.status {
+        Status::Acknowledged => Verdict::done(),
+        Status::CommandFormatError => {
+            let reason = "the device does not know this command or its form";
+            Verdict::new(OutcomeState::Failed, Some(reason), &report.error_chain)
+        }
+        _ => Verdict::new(OutcomeState::Failed, None, &report.error_chain),
+    };
+    if let Ok(Answer::InstallApplication(install)) = &answer {
+        verdict.rejection.clone_from(&install.rejection_reason);
+    }
+    if report.status != Status::Acknowledged {
+        return Ok(verdict);
+    }
+    let Ok(answer) = answer else {
+        tracing::warn!(device = %session.device, request_type, "an answer could not be read; it is kept as it came");
+        return Ok(Verdict::new(OutcomeState::Failed, Some("the device's answer could not be read"), &[]));
+    };
+    let Session { device, now, .. } = session;
+    match answer {
+        Answer::InstallApplication(install) => {
+            if let (Some(app), Some(state)) = (&install.identifier, &install.state) {
+                managed_apps::record_state(tx, device, app, state, now).await?;
+            }
+            if verdict.rejection.is_some() {
+                verdict.state = OutcomeState::Failed;
+                verdict.reason = Some("the device rejected the installation");
+            }
+        }
+        Answer::ManagedApplicationList(list) => {
+            let asked = match body.map(Command::from_body) {
+                Some(Ok(Command::ManagedApplicationList { identifiers })) => identifiers,
+                _ => {
+                    // Without the question it is not known which absences mean something: only what is named counts.
+                    list.apps.iter().map(|app| app.identifier.clone()).chain(None).collect()
+                }
+            };
+            let all = body.is_some() && asked.is_empty();
+            let coverage = if all { Coverage::All } else { Coverage::Only(&asked) };
+            managed_apps::record(tx, device, &list.apps, coverage, now).await?;
+        }
+        Answer::ProfileList(list) => installed_profiles::record(tx, device, &list.profiles, now).await?,
+        Answer::DeviceInformation(information) => {
+            devices::record_information(tx, device, &information, now).await?;
+        }
+        Answer::SecurityInfo(security) => devices::record_security(tx, device, &security, now).await?,
+        Answer::Settings(settings) => {
+            let failed: Vec<ErrorChainItem> = settings
+                .results
+                .into_iter()
+                .filter(|item| item.status != Status::Acknowledged)
+                .flat_map(|item| item.error_chain)
+                .collect();
+            if !failed.is_empty() {
+                let reason = "the device did not take over every setting";
+                return Ok(Verdict::new(OutcomeState::Failed, Some(reason), &failed));
+            }
+        }
+        Answer::InstalledApplicationList(_) | Answer::Other(_) => {}
+    }
+    Ok(verdict)
+}

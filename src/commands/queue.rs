@@ -1,0 +1,147 @@
+//! Into the queue, and out of it without an answer.
+
+use super::history::{self, OutcomeState};
+use super::store::{self, End, NewRow};
+use super::{CommandError, Priority, Purpose};
+use crate::context::Context;
+use crate::ids::{ChannelId, DeviceId};
+use ring::digest::{SHA256, digest};
+use russet_protocol::command::Command;
+use russet_protocol::{CommandUuid, Timestamp};
+use russet_store::{StoreError, Tx};
+
+/// What becomes of a command whose predecessor did not succeed.
+pub(super) const DEPENDENCY_FAILED: &str = "what it depends on failed";
+
+/// A command to be queued.
+#[derive(Debug)]
+pub struct NewCommand<'a> {
+    /// Who is to get it.
+    pub channel: ChannelId,
+    /// The device of this channel.
+    pub device: DeviceId,
+    /// What it is to do.
+    pub command: &'a Command,
+    /// Not before this command has succeeded. If that fails, this one is dropped.
+    pub after: Option<&'a CommandUuid>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Interactive commands pass bulk ones.
+    pub priority: Priority,
+    /// Not delivered from then on; it then ends as expired.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Queues a command and asks for the push that makes the device come: the one path into the queue.
+///
+/// Asking for the very installation that is already open on this channel gives the open command's CommandUUID. Where `after`
+/// has already failed, the new command is in the history at once, as dropped.
+///
+/// # Errors
+/// [`CommandError::AlreadyOpen`] where another installation of the same app is open, or the store fails.
+pub async fn enqueue(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Result<CommandUuid, CommandError> {
+    let now = ctx.now();
+    let body = new.command.to_body();
+    let hash = digest(&SHA256, &body);
+    let sealed = ctx.store.sealer().seal("command_body", "sealed", &hex(hash.as_ref()), &body)?;
+    store::put_body(tx, hash.as_ref(), &sealed, now).await?;
+    let uuid = CommandUuid::new(ctx.uuid().to_string()).map_err(|_| StoreError::NotFound)?;
+    let (waits_for, hopeless) = predecessor(tx, new.after).await?;
+    let purpose = new.purpose.to_string();
+    let row = NewRow {
+        uuid: &uuid,
+        channel: new.channel,
+        device: new.device,
+        request_type: new.command.request_type(),
+        body_hash: hash.as_ref(),
+        purpose: &purpose,
+        priority: new.priority.number(),
+        waits_for,
+        now,
+        expires_at: new.expires_at,
+    };
+    if !store::insert(tx, &row).await? {
+        let open = store::open_install(tx, new.channel, &purpose).await?;
+        let live = open.expires_at.is_none_or(|at| at > now);
+        if live && open.body_hash == hash.as_ref() {
+            return Ok(open.uuid);
+        }
+        if live {
+            return Err(CommandError::AlreadyOpen(open.uuid));
+        }
+        give_up(tx, vec![open.uuid.as_str().to_owned()], OutcomeState::Expired, history::EXPIRED, now).await?;
+        store::insert(tx, &row).await?;
+    }
+    if hopeless {
+        give_up(tx, vec![uuid.as_str().to_owned()], OutcomeState::Dropped, DEPENDENCY_FAILED, now).await?;
+    } else if waits_for.is_none() {
+        request_push(tx, new.channel, new.priority, now).await?;
+    }
+    Ok(uuid)
+}
+
+/// What `after` means today: the open command to wait for, and whether waiting is hopeless.
+async fn predecessor<'a>(
+    tx: &mut dyn Tx,
+    after: Option<&'a CommandUuid>,
+) -> Result<(Option<&'a CommandUuid>, bool), StoreError> {
+    let Some(after) = after else { return Ok((None, false)) };
+    if store::is_open(tx, after).await? {
+        return Ok((Some(after), false));
+    }
+    let ended = history::outcome(tx, after).await?;
+    Ok((None, ended.is_none_or(|outcome| outcome.state != OutcomeState::Done)))
+}
+
+/// Takes back a command that has not been delivered yet, and those that wait for it. False, and nothing happens, where it has
+/// been delivered, has ended, or is not known.
+pub async fn withdraw(tx: &mut dyn Tx, uuid: &CommandUuid, reason: &str, now: Timestamp) -> Result<bool, StoreError> {
+    if !store::is_undelivered(tx, uuid).await? {
+        return Ok(false);
+    }
+    give_up(tx, vec![uuid.as_str().to_owned()], OutcomeState::Dropped, reason, now).await?;
+    Ok(true)
+}
+
+/// Ends all open commands of a channel, delivered or not, for this reason. How many there were.
+pub async fn drop_all(tx: &mut dyn Tx, channel: ChannelId, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let open = store::open_of_channel(tx, channel).await?;
+    let how = End { state: Some(OutcomeState::Dropped), reason: Some(reason), ..End::default() };
+    store::end(tx, &open, &how, now).await?;
+    Ok(u64::try_from(open.len()).unwrap_or(u64::MAX))
+}
+
+/// Ends commands without an answer, and drops those that wait for them.
+pub(super) async fn give_up(
+    tx: &mut dyn Tx,
+    uuids: Vec<String>,
+    state: OutcomeState,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut dependants = store::dependants(tx, &uuids).await?;
+    dependants.retain(|one| !uuids.contains(one));
+    store::end(tx, &uuids, &End { state: Some(state), reason: Some(reason), ..End::default() }, now).await?;
+    drop_dependants(tx, &dependants, now).await
+}
+
+/// Drops commands whose predecessor did not succeed.
+pub(super) async fn drop_dependants(tx: &mut dyn Tx, uuids: &[String], now: Timestamp) -> Result<(), StoreError> {
+    let how = End { state: Some(OutcomeState::Dropped), reason: Some(DEPENDENCY_FAILED), ..End::default() };
+    store::end(tx, uuids, &how, now).await
+}
+
+/// Asks for a push.
+pub(super) async fn request_push(
+    tx: &mut dyn Tx,
+    _channel: ChannelId,
+    _lane: Priority,
+    _due: Timestamp,
+) -> Result<(), StoreError> {
+    tx.wake(russet_store::Wake::Push);
+    Ok(())
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
