@@ -4,19 +4,21 @@
 
 use super::app::{App, AppSettings, NewApp, Scope};
 use super::error::AppsError;
-use super::store;
+use super::{names, store};
 use crate::context::Context;
 use crate::directory::dirty;
 use crate::ids::AppId;
+use crate::licenses::accounts;
 use russet_store::{StoreError, Tx};
 
 /// Puts an app under management and gives it to those in its scope. One that is just being removed is wanted again.
 ///
 /// # Errors
-/// [`AppsError::AlreadyThere`] where the account manages it already.
+/// [`AppsError::NoSuchAccount`]; [`AppsError::AlreadyThere`] where the account manages it already.
 pub async fn add(ctx: &Context, new: NewApp) -> Result<App, AppsError> {
     let id = AppId(ctx.uuid());
     let mut tx = ctx.store.begin("add an app").await?;
+    accounts::get(&mut *tx, new.account).await?.ok_or(AppsError::NoSuchAccount)?;
     let id = match store::of_asset(&mut *tx, &new).await? {
         Some((_, Scope::Everyone)) => return Err(AppsError::AlreadyThere),
         Some((known, Scope::Nobody)) => {
@@ -43,7 +45,7 @@ pub async fn add(ctx: &Context, new: NewApp) -> Result<App, AppsError> {
 /// # Errors
 /// Where the store fails.
 pub async fn list(tx: &mut dyn Tx) -> Result<Vec<App>, AppsError> {
-    Ok(store::list(tx).await?)
+    Ok(names::all(tx).await?)
 }
 
 /// One app.
@@ -51,7 +53,7 @@ pub async fn list(tx: &mut dyn Tx) -> Result<Vec<App>, AppsError> {
 /// # Errors
 /// [`AppsError::NoSuchApp`].
 pub async fn get(tx: &mut dyn Tx, id: AppId) -> Result<App, AppsError> {
-    store::get(tx, id).await?.ok_or(AppsError::NoSuchApp)
+    names::one(tx, id).await?.ok_or(AppsError::NoSuchApp)
 }
 
 /// Takes an app off all devices: the licenses go back, then the app goes; when it is gone everywhere it is forgotten.

@@ -2,7 +2,7 @@
 
 use super::error::AppsError;
 use super::report::{self, ReportRow};
-use super::{rows, store, time};
+use super::{names, rows, time};
 use crate::directory::{devices, dirty};
 use crate::ids::{AppId, DeviceId};
 use russet_protocol::Timestamp;
@@ -40,7 +40,7 @@ pub async fn explain(tx: &mut dyn Tx, device: DeviceId, app: AppId, now: Timesta
         StoreError::NotFound => AppsError::NoSuchDevice,
         other => AppsError::Store(other),
     })?;
-    let app = store::get(tx, app).await?.ok_or(AppsError::NoSuchApp)?;
+    let app = names::one(tx, app).await?.ok_or(AppsError::NoSuchApp)?;
     let verdict = rows::verdict(tx, device.id, app.id).await?.ok_or(AppsError::NotPlanned)?;
     let busy = dirty::of_device(tx, device.id).await?.is_some_and(|(due, _)| due <= now);
     let story = rows::story(tx, device.id, app.id).await?;

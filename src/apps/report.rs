@@ -3,7 +3,7 @@
 
 use super::app::App;
 use super::error::AppsError;
-use super::{rows, store, time};
+use super::{names, rows, time};
 use crate::directory::devices::{self, Device};
 use crate::directory::dirty;
 use crate::ids::{AppId, DeviceId};
@@ -112,7 +112,7 @@ pub async fn report(tx: &mut dyn Tx, now: Timestamp) -> Result<Report, AppsError
         verdicts.iter().map(|verdict| verdict.device).collect::<BTreeSet<_>>().into_iter().collect();
     let devices: BTreeMap<DeviceId, Device> =
         devices::of_ids(tx, &ids).await?.into_iter().map(|device| (device.id, device)).collect();
-    let apps: BTreeMap<AppId, App> = store::list(tx).await?.into_iter().map(|app| (app.id, app)).collect();
+    let apps: BTreeMap<AppId, App> = names::all(tx).await?.into_iter().map(|app| (app.id, app)).collect();
     let busy: BTreeSet<DeviceId> = dirty::busy(tx, now).await?.into_iter().collect();
     let mut items = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
