@@ -52,8 +52,10 @@ pub struct Identity {
     key: PKey<Private>,
 }
 
-const AUTHORITY_CERTIFICATE: &str = "roots.pem";
-const AUTHORITY_KEY: &str = "simulator-ca-key.pem";
+/// What clients have to trust.
+const ROOTS: &str = "roots.pem";
+/// The authority's certificate and key.
+const AUTHORITY: &str = "simulator-ca.pem";
 
 impl Authority {
     /// Makes a new authority (ECDSA P-256, ten years).
@@ -73,22 +75,31 @@ impl Authority {
     }
 
     /// Reads the authority kept in a folder, or makes one and keeps it there, so that a simulator started again, or a
-    /// second one with the same folder, is trusted by the same `roots.pem`.
+    /// second one with the same folder, is trusted by the same `roots.pem`. Two that start at the same moment agree on
+    /// one authority.
     ///
     /// # Errors
     /// When a file cannot be read or written, or does not hold what it should.
     pub fn open_or_create(folder: &Path, common_name: &str) -> Result<Self, CaError> {
-        let (certificate_path, key_path) = (folder.join(AUTHORITY_CERTIFICATE), folder.join(AUTHORITY_KEY));
-        if key_path.exists() && certificate_path.exists() {
-            let certificate = X509::from_pem(&read(&certificate_path)?)?;
-            let key = PKey::private_key_from_pem(&read(&key_path)?)?;
-            return Ok(Self { certificate, key });
+        let (kept, roots) = (folder.join(AUTHORITY), folder.join(ROOTS));
+        if !kept.exists() {
+            let made = Self::create(common_name)?;
+            let failed = |source| CaError::File { path: kept.clone(), source };
+            std::fs::create_dir_all(folder).map_err(|source| CaError::File { path: folder.to_owned(), source })?;
+            let draft = folder.join(format!("{AUTHORITY}.{}", uuid::Uuid::new_v4()));
+            write(&draft, &[made.roots_pem().into_bytes(), made.key.private_key_to_pem_pkcs8()?].concat())?;
+            // A link never replaces: the first one wins, and its file is whole.
+            let linked = std::fs::hard_link(&draft, &kept);
+            std::fs::remove_file(&draft).map_err(failed)?;
+            match linked {
+                Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => return Err(failed(source)),
+                _ => {}
+            }
         }
-        let made = Self::create(common_name)?;
-        std::fs::create_dir_all(folder).map_err(|source| CaError::File { path: folder.to_owned(), source })?;
-        write(&certificate_path, made.roots_pem().as_bytes())?;
-        write(&key_path, &made.key.private_key_to_pem_pkcs8()?)?;
-        Ok(made)
+        let pem = read(&kept)?;
+        let authority = Self { certificate: X509::from_pem(&pem)?, key: PKey::private_key_from_pem(&pem)? };
+        write(&roots, authority.roots_pem().as_bytes())?;
+        Ok(authority)
     }
 
     /// The authority's certificate as PEM: what a client of the simulator has to trust.
@@ -275,11 +286,23 @@ mod tests {
     }
 
     #[test]
+    fn simulators_that_start_at_the_same_moment_agree_on_one_authority() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Authority::open_or_create(folder.path(), "Simulated CA").unwrap().roots_pem();
+        let roots: Vec<String> = std::thread::scope(|scope| {
+            let started: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            started.into_iter().map(|each| each.join().unwrap()).collect()
+        });
+        assert!(roots.iter().all(|each| *each == roots[0]));
+    }
+
+    #[test]
     fn a_folder_keeps_its_authority() {
         let folder = tempfile::tempdir().unwrap();
         let first = Authority::open_or_create(folder.path(), "Simulated CA").unwrap();
         let second = Authority::open_or_create(folder.path(), "Simulated CA").unwrap();
         assert_eq!(first.roots_pem(), second.roots_pem());
+        assert_eq!(std::fs::read_to_string(folder.path().join(ROOTS)).unwrap(), first.roots_pem());
         assert!(second.issue_server(&["localhost".into(), "127.0.0.1".into()]).is_ok());
     }
 }

@@ -5,3 +5,5 @@
 mod apns;
 mod apps_and_books;
 mod client;
+mod mdm;
+mod webhook;
