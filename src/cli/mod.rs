@@ -9,6 +9,7 @@ mod serve;
 mod simulate;
 mod simulate_apns;
 mod simulate_apps_and_books;
+mod simulate_devices;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 //! Each simulator runs alone until Ctrl-C. What a server has to know of it (trust roots, push certificate, server token)
 //! lies as files in one folder, which stays usable over restarts. Must never be used with real tokens or devices.
 
-use crate::cli::{simulate_apns, simulate_apps_and_books};
+use crate::cli::{simulate_apns, simulate_apps_and_books, simulate_devices};
 use anyhow::Context;
 use clap::Subcommand;
 use russet_simulator::ca::Authority;
@@ -18,12 +18,15 @@ pub(super) enum Args {
     Apns(simulate_apns::Args),
     /// A simulated Apps and Books service with its store
     AppsAndBooks(simulate_apps_and_books::Args),
+    /// Simulated iPhones, iPads and Macs that enroll in an MDM server
+    Devices(simulate_devices::Args),
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args {
         Args::Apns(args) => simulate_apns::run(args).await,
         Args::AppsAndBooks(args) => simulate_apps_and_books::run(args).await,
+        Args::Devices(args) => simulate_devices::run(args).await,
     }
 }
 
