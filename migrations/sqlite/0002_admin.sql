@@ -4,6 +4,7 @@
 CREATE TABLE api_token (
     id           TEXT    PRIMARY KEY,
     name         TEXT    NOT NULL,
+    role         TEXT    NOT NULL,
     hash         BLOB    NOT NULL,
     created_at   INTEGER NOT NULL,
     expires_at   INTEGER,

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use russet_protocol::Timestamp;
 use russet_store::{StoreError, Tx};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -28,6 +29,31 @@ pub const PREFIX: &str = "rst_";
 /// Longest name of a token, in characters.
 pub const LONGEST_NAME: usize = 100;
 
+/// What a token's holder may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything.
+    #[default]
+    Admin,
+    /// Reads, but neither tokens nor the audit log.
+    Viewer,
+}
+
+impl Role {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// None for a text that is no role: such a token opens nothing.
+    fn read(text: &str) -> Option<Self> {
+        [Self::Admin, Self::Viewer].into_iter().find(|role| role.text() == text)
+    }
+}
+
 /// A token as it is listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
@@ -35,6 +61,8 @@ pub struct Token {
     pub id: TokenId,
     /// What it is for, in its owner's words.
     pub name: String,
+    /// What its holder may do.
+    pub role: Role,
     /// When it was made, or its secret was last replaced.
     pub created_at: Timestamp,
     /// When it ends by itself.
@@ -72,29 +100,58 @@ pub enum AccessError {
 ///
 /// # Errors
 /// Where the name does not fit or the store fails.
-pub async fn create(ctx: &Context, name: &str, expires_in: Option<Duration>) -> Result<Made, AccessError> {
+pub async fn create(ctx: &Context, name: &str, role: Role, expires_in: Option<Duration>) -> Result<Made, AccessError> {
+    let mut tx = ctx.store.begin("create an API token").await?;
+    let made = insert(ctx, &mut *tx, name, role, expires_in).await?;
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Makes the first token of a new installation; none where there has ever been one. `keep` is given the token before it
+/// counts: where keeping fails, or the machine stops there, the next start makes another one, and none is lost.
+///
+/// # Errors
+/// What `keep` says, or where the store fails.
+pub async fn create_first<E: From<AccessError>>(
+    ctx: &Context,
+    keep: impl FnOnce(&Made) -> Result<(), E>,
+) -> Result<Option<Made>, E> {
+    let store_failed = |error: StoreError| E::from(error.into());
+    let mut tx = ctx.store.begin("create the first API token").await.map_err(store_failed)?;
+    if store::any(&mut *tx).await.map_err(store_failed)? {
+        return Ok(None);
+    }
+    let made = insert(ctx, &mut *tx, "first", Role::Admin, None).await?;
+    keep(&made)?;
+    tx.commit().await.map_err(store_failed)?;
+    Ok(Some(made))
+}
+
+async fn insert(
+    ctx: &Context,
+    tx: &mut dyn Tx,
+    name: &str,
+    role: Role,
+    expires_in: Option<Duration>,
+) -> Result<Made, AccessError> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
         return Err(AccessError::BadName);
     }
     let now = ctx.now();
-    let expires_at = expires_in.map(|pause| Timestamp(now.millis().saturating_add(millis(pause))));
     let id = TokenId(ctx.uuid());
     let (text, hash) = new_secret(ctx, id);
-    let token = Token { id, name: name.to_owned(), created_at: now, expires_at, last_used_at: None, revoked_at: None };
-    let mut tx = ctx.store.begin("create an API token").await?;
-    store::insert(&mut *tx, &token, &hash).await?;
-    tx.commit().await?;
+    let token = Token {
+        id,
+        name: name.to_owned(),
+        role,
+        created_at: now,
+        expires_at: expires_in.map(|pause| now.plus(pause)),
+        last_used_at: None,
+        revoked_at: None,
+    };
+    store::insert(tx, &token, &hash).await?;
     Ok(Made { token, text })
-}
-
-/// Makes the first token of a new installation; none where there has ever been one.
-///
-/// # Errors
-/// Where the store fails.
-pub async fn create_first(ctx: &Context) -> Result<Option<Made>, AccessError> {
-    let exists = store::any(&mut *ctx.store.read().await?).await?;
-    if exists { Ok(None) } else { create(ctx, "first", None).await.map(Some) }
 }
 
 /// Replaces a token's secret: the old text ends at once, name and end stay.
@@ -164,8 +221,4 @@ fn parse(text: &str) -> Option<(TokenId, Zeroizing<Vec<u8>>)> {
 
 fn hash_of(secret: &[u8]) -> Vec<u8> {
     digest(&SHA256, secret).as_ref().to_vec()
-}
-
-fn millis(pause: Duration) -> i64 {
-    i64::try_from(pause.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,16 +1,17 @@
 //! The SQL of API tokens.
 
-use super::Token;
+use super::{Role, Token};
 use crate::ids::TokenId;
 use russet_protocol::Timestamp;
 use russet_store::{Row, StoreError, Tx};
 
 pub(super) async fn insert(tx: &mut dyn Tx, token: &Token, hash: &[u8]) -> Result<(), StoreError> {
     tx.run(
-        "INSERT INTO api_token (id, name, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO api_token (id, name, role, hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
         &[
             (&token.id.text()).into(),
             (&token.name).into(),
+            token.role.text().into(),
             hash.into(),
             token.created_at.millis().into(),
             token.expires_at.map(Timestamp::millis).into(),
@@ -27,7 +28,7 @@ pub(super) async fn any(tx: &mut dyn Tx) -> Result<bool, StoreError> {
 pub(super) async fn get(tx: &mut dyn Tx, id: TokenId) -> Result<Option<(Token, Vec<u8>)>, StoreError> {
     let row = tx
         .optional(
-            "SELECT id, name, hash, created_at, expires_at, last_used_at, revoked_at FROM api_token WHERE id = $1",
+            "SELECT id, name, role, hash, created_at, expires_at, last_used_at, revoked_at FROM api_token WHERE id = $1",
             &[(&id.text()).into()],
         )
         .await?;
@@ -36,7 +37,10 @@ pub(super) async fn get(tx: &mut dyn Tx, id: TokenId) -> Result<Option<(Token, V
 
 pub(super) async fn list(tx: &mut dyn Tx) -> Result<Vec<Token>, StoreError> {
     let rows = tx
-        .rows("SELECT id, name, created_at, expires_at, last_used_at, revoked_at FROM api_token ORDER BY id DESC", &[])
+        .rows(
+            "SELECT id, name, role, created_at, expires_at, last_used_at, revoked_at FROM api_token ORDER BY id DESC",
+            &[],
+        )
         .await?;
     rows.iter().map(token).collect()
 }
@@ -77,6 +81,7 @@ fn token(row: &Row) -> Result<Token, StoreError> {
     Ok(Token {
         id: id.parse().map_err(|_| StoreError::corrupt("api_token", "id", &id))?,
         name: row.text("name")?,
+        role: Role::read(&row.text("role")?).ok_or_else(|| StoreError::corrupt("api_token", "role", &id))?,
         created_at: Timestamp(row.int("created_at")?),
         expires_at: row.opt_int("expires_at")?.map(Timestamp),
         last_used_at: row.opt_int("last_used_at")?.map(Timestamp),

@@ -39,8 +39,8 @@ async fn opens(ctx: &Context, text: &str) -> bool {
 async fn a_token_opens_until_it_is_rotated_revoked_or_ended() {
     let folder = tempfile::tempdir().unwrap();
     let (ctx, clock) = context(folder.path()).await;
-    let first = create_first(&ctx).await.unwrap().unwrap();
-    assert!(create_first(&ctx).await.unwrap().is_none(), "only a new installation gets one");
+    let first = create_first::<AccessError>(&ctx, |_| Ok(())).await.unwrap().unwrap();
+    assert!(create_first::<AccessError>(&ctx, |_| Ok(())).await.unwrap().is_none(), "only a new installation gets one");
     assert!(first.text.starts_with(PREFIX) && first.text.len() == PREFIX.len() + 64);
     assert!(opens(&ctx, &first.text).await);
 
@@ -50,20 +50,39 @@ async fn a_token_opens_until_it_is_rotated_revoked_or_ended() {
     revoke(&ctx, first.token.id).await.unwrap();
     assert!(!opens(&ctx, &rotated.text).await);
     assert!(matches!(rotate(&ctx, first.token.id).await, Err(AccessError::NotFound)));
-    assert!(create_first(&ctx).await.unwrap().is_none(), "a revoked token does not make the installation new");
+    assert!(
+        create_first::<AccessError>(&ctx, |_| Ok(())).await.unwrap().is_none(),
+        "a revoked token does not make the installation new"
+    );
 
-    let brief = create(&ctx, "brief", Some(Duration::from_secs(60))).await.unwrap();
+    let brief = create(&ctx, "brief", Role::Admin, Some(Duration::from_secs(60))).await.unwrap();
     assert!(opens(&ctx, &brief.text).await);
     clock.0.fetch_add(60_000, Ordering::Relaxed);
     assert!(!opens(&ctx, &brief.text).await);
 }
 
 #[tokio::test]
+async fn a_first_token_that_could_not_be_kept_was_never_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ctx, _) = context(folder.path()).await;
+    let lost = create_first(&ctx, |_| Err(AccessError::BadName)).await;
+    assert!(matches!(lost, Err(AccessError::BadName)));
+    let mut kept = String::new();
+    let keep = |made: &Made| {
+        kept = made.text.as_str().to_owned();
+        Ok::<_, AccessError>(())
+    };
+    assert!(create_first(&ctx, keep).await.unwrap().is_some());
+    assert!(opens(&ctx, &kept).await);
+    assert_eq!(list(&mut *ctx.store.read().await.unwrap()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn what_is_no_token_opens_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (ctx, _) = context(folder.path()).await;
-    let one = create(&ctx, "one", None).await.unwrap();
-    let two = create(&ctx, "two", None).await.unwrap();
+    let one = create(&ctx, "one", Role::Admin, None).await.unwrap();
+    let two = create(&ctx, "two", Role::Admin, None).await.unwrap();
     // The id of one with the secret of the other.
     let decode = |text: &str| URL_SAFE_NO_PAD.decode(&text[PREFIX.len()..]).unwrap();
     let mixed = [&decode(&one.text)[..16], &decode(&two.text)[16..]].concat();
@@ -71,14 +90,14 @@ async fn what_is_no_token_opens_nothing() {
     for text in ["", PREFIX, "rst_short", &one.text[1..], &one.text[..one.text.len() - 1], &mixed] {
         assert!(!opens(&ctx, text).await, "{text}");
     }
-    assert!(matches!(create(&ctx, " \n", None).await, Err(AccessError::BadName)));
+    assert!(matches!(create(&ctx, " \n", Role::Admin, None).await, Err(AccessError::BadName)));
 }
 
 #[tokio::test]
 async fn the_last_use_is_written_in_batches_and_lists_hold_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let (ctx, _) = context(folder.path()).await;
-    let made = create(&ctx, "one", None).await.unwrap();
+    let made = create(&ctx, "one", Role::Admin, None).await.unwrap();
     let uses = LastUsed::default();
     uses.note(made.token.id, Timestamp(7));
     uses.note(made.token.id, Timestamp(9));

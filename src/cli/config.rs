@@ -1,7 +1,7 @@
 //! `russet config`: the example file, and the check of what a server would start with.
 
 use super::serve::Settings;
-use crate::config::{check, example, without_password};
+use crate::config::{check, example, reference, without_password};
 use clap::Subcommand;
 use std::process::ExitCode;
 
@@ -10,6 +10,8 @@ use std::process::ExitCode;
 pub(super) enum Args {
     /// Print every setting with its meaning and default, as a file to begin with
     Example,
+    /// Print the reference of all settings, in Markdown
+    Reference,
     /// Name every fault, or say what the server would start with and where each setting comes from
     #[command(after_help = "Examples:
   russet config check --config russet.toml
@@ -21,6 +23,7 @@ pub(super) enum Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args {
         Args::Example => print!("{}", example::text()),
+        Args::Reference => print!("{}", reference::text()),
         Args::Check(settings) => {
             let loaded = settings.load()?;
             println!("The configuration has no faults.");
