@@ -13,7 +13,7 @@ mod wishes;
 pub mod worker;
 
 pub use defaults::{AssignmentType, Defaults};
-pub use wishes::{LicenseState, State, need, release, states_of_serial};
+pub use wishes::{LicenseState, State, need, release, states_of_serial, states_of_serials};
 
 use russet_apps_and_books::TokenError;
 use russet_store::StoreError;

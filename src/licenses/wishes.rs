@@ -4,6 +4,7 @@ use super::store;
 use crate::ids::AccountId;
 use russet_protocol::{AdamId, PricingParam, SerialNumber, Timestamp};
 use russet_store::{StoreError, Tx, Wake};
+use std::collections::BTreeMap;
 
 /// How one license of one serial number stands. No entry: none is assigned and none is wished for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,5 +102,17 @@ async fn wish(
 /// Where the store fails.
 pub async fn states_of_serial(tx: &mut dyn Tx, serial: &SerialNumber) -> Result<Vec<LicenseState>, StoreError> {
     let serial = SerialNumber::normalized(serial.as_str()).unwrap_or_else(|_| serial.clone());
-    store::states_of_serial(tx, &serial).await
+    let mut states = store::states_of_serials(tx, std::slice::from_ref(&serial)).await?;
+    Ok(states.remove(&serial).unwrap_or_default())
+}
+
+/// The licenses of many serial numbers; those that have none are left out.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn states_of_serials(
+    tx: &mut dyn Tx,
+    serials: &[SerialNumber],
+) -> Result<BTreeMap<SerialNumber, Vec<LicenseState>>, StoreError> {
+    store::states_of_serials(tx, serials).await
 }

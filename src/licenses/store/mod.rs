@@ -8,7 +8,7 @@ pub(super) use accounts::{
     NewAccount, account, accounts, insert_account, name_is_taken, name_of_token, set_defaults, unmark, want_sync,
 };
 pub(super) use assets::{asset, assets, counts};
-pub(super) use wishes::{Key, Wanted, states_of_serial, wish};
+pub(super) use wishes::{Key, Wanted, states_of_serials, wish};
 
 use crate::ids::AccountId;
 use russet_protocol::{AdamId, PricingParam};

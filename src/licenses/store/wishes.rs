@@ -4,7 +4,8 @@ use super::{account_id, adam_id, number, pricing};
 use crate::ids::AccountId;
 use crate::licenses::wishes::{LicenseState, State};
 use russet_protocol::{AdamId, PricingParam, SerialNumber, Timestamp};
-use russet_store::{Row, StoreError, Tx};
+use russet_store::{Row, StoreError, Tx, Value};
+use std::collections::BTreeMap;
 
 /// One license of one serial number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,23 +118,29 @@ pub(in crate::licenses) async fn wish(
     }
 }
 
-pub(in crate::licenses) async fn states_of_serial(
+pub(in crate::licenses) async fn states_of_serials(
     tx: &mut dyn Tx,
-    serial: &SerialNumber,
-) -> Result<Vec<LicenseState>, StoreError> {
+    serials: &[SerialNumber],
+) -> Result<BTreeMap<SerialNumber, Vec<LicenseState>>, StoreError> {
+    let list: Vec<Value<'_>> = serials.iter().map(|serial| serial.as_str().into()).collect();
     let wishes = tx
-        .rows(
-            "SELECT account_id, adam_id, pricing, wanted, state, since, error_number, error_text, due_at
-             FROM license_intent WHERE serial = $1 ORDER BY account_id, adam_id, pricing",
-            &[serial.as_str().into()],
+        .rows_in(
+            "SELECT serial, account_id, adam_id, pricing, wanted, state, since, error_number, error_text, due_at
+             FROM license_intent WHERE serial IN ({list}) ORDER BY account_id, adam_id, pricing",
+            &[],
+            &list,
         )
         .await?;
-    let mut states: Vec<LicenseState> = wishes.iter().map(|row| known(row, state(row)?)).collect::<Result<_, _>>()?;
+    let mut states: BTreeMap<SerialNumber, Vec<LicenseState>> = BTreeMap::new();
+    for row in &wishes {
+        states.entry(serial(row, "serial")?).or_default().push(known(row, state(row)?)?);
+    }
     let assigned = tx
-        .rows(
-            "SELECT account_id, adam_id, pricing FROM license_assignment
-             WHERE target_kind = 'serial' AND target = $1 ORDER BY account_id, adam_id, pricing",
-            &[serial.as_str().into()],
+        .rows_in(
+            "SELECT target, account_id, adam_id, pricing FROM license_assignment
+             WHERE target_kind = 'serial' AND target IN ({list}) ORDER BY account_id, adam_id, pricing",
+            &[],
+            &list,
         )
         .await?;
     for row in &assigned {
@@ -141,11 +148,17 @@ pub(in crate::licenses) async fn states_of_serial(
         let same = |other: &LicenseState| {
             (other.account, other.adam_id, other.pricing) == (held.account, held.adam_id, held.pricing)
         };
+        let states = states.entry(serial(row, "target")?).or_default();
         if !states.iter().any(same) {
             states.push(held);
         }
     }
     Ok(states)
+}
+
+fn serial(row: &Row, column: &str) -> Result<SerialNumber, StoreError> {
+    let text = row.text(column)?;
+    SerialNumber::new(&text).map_err(|_| StoreError::corrupt("a license table", column, text))
 }
 
 fn known(row: &Row, state: State) -> Result<LicenseState, StoreError> {
