@@ -5,6 +5,7 @@
 
 pub mod client;
 mod config;
+pub mod demo;
 mod serve;
 mod simulate;
 mod simulate_apns;
@@ -36,6 +37,8 @@ pub struct Cli {
 enum Command {
     /// Run the server
     Serve(serve::Args),
+    /// Run the whole story on this machine, with simulated Apple services and devices
+    Demo(demo::Args),
     /// Print an example configuration, or check one
     #[command(subcommand)]
     Config(config::Args),
@@ -51,6 +54,7 @@ enum Command {
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
     }

@@ -20,6 +20,7 @@ use anyhow::Context as _;
 use russet_simulator::devices::{self, DeviceView, Fleet};
 use server_process::ServerProcess;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use truth::{Fact, Wanted};
 use view::View;
@@ -52,11 +53,11 @@ pub struct Args {
     limit: u64,
 }
 
-/// Runs the demo; true when everything wanted is true on the devices.
+/// Runs the demo; success when everything wanted is true on the devices.
 ///
 /// # Errors
 /// When something does not start, or the server refuses what it should do.
-pub async fn run(args: Args) -> anyhow::Result<bool> {
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let (folder, temporary) = match &args.folder {
         Some(folder) => (folder.clone(), false),
         None => (std::env::temp_dir().join(format!("russet-demo-{}", std::process::id())), true),
@@ -73,7 +74,7 @@ pub async fn run(args: Args) -> anyhow::Result<bool> {
         // What is left in a temporary folder is the operating system's to clean.
         let _ = std::fs::remove_dir_all(&place.folder);
     }
-    outcome
+    Ok(if outcome? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 async fn play(args: &Args, place: &Place) -> anyhow::Result<bool> {

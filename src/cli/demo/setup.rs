@@ -30,6 +30,8 @@ pub struct Ready {
     pub account: String,
     /// The enrollment link.
     pub link: String,
+    /// The account's defaults, as they were set.
+    pub defaults: Value,
 }
 
 /// Does all of it. `say` is told each step in words and as a command.
@@ -48,10 +50,11 @@ pub async fn run(client: &Client, apple: &Apple, devices: usize, say: &dyn Fn(&s
     let sign_on = import(client, "Single sign-on", &profiles::kerberos_single_sign_on()?).await?;
     say("Per-app VPN and Kerberos single sign-on imported", "russet admin profiles import vpn.mobileconfig");
 
+    let defaults = defaults(&vpn, &sign_on);
     let account = client
         .post(
             "/api/v1/accounts",
-            &json!({ "name": "Berlin", "server_token": apple.server_token()?, "defaults": defaults(&vpn, &sign_on) }),
+            &json!({ "name": "Berlin", "server_token": apple.server_token()?, "defaults": defaults }),
         )
         .await
         .context("adding the App Store account")?;
@@ -73,7 +76,7 @@ pub async fn run(client: &Client, apple: &Apple, devices: usize, say: &dyn Fn(&s
         .context("making an invitation")?;
     let link = invitation["link"].as_str().context("the invitation has no link")?.to_owned();
     say("Invitation made", "russet admin invitations create");
-    Ok(Ready { account, link })
+    Ok(Ready { account, link, defaults })
 }
 
 /// The account's defaults.

@@ -7,10 +7,9 @@ use super::profiles;
 use super::rows::Row;
 use super::setup::APPS;
 use russet_protocol::Platform;
-use russet_simulator::apps_and_books::{Product, demo_products};
+use russet_simulator::apps_and_books::{AssignmentTruth, Product, demo_products};
 use russet_simulator::devices::{AppView, DeviceView};
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 /// `ManagementFlags`: the app goes when management goes.
 const REMOVE_WITH_MANAGEMENT: i64 = 1;
@@ -33,9 +32,6 @@ impl Wanted {
     pub const AT_FIRST: Self = Self { prevent_backup: true, data_roaming: false, cellular_data: true };
 }
 
-/// A license as Apple has it: serial number and app.
-pub type Licenses = BTreeMap<(String, u64), usize>;
-
 /// The facts about one device and one app.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fact {
@@ -56,7 +52,7 @@ pub struct Fact {
 
 /// Every device with every app that its platform can have, in this order.
 #[must_use]
-pub fn facts(devices: &[DeviceView], rows: &[Row], licenses: &Licenses, wanted: Wanted) -> Vec<Fact> {
+pub fn facts(devices: &[DeviceView], rows: &[Row], licenses: &[AssignmentTruth], wanted: Wanted) -> Vec<Fact> {
     let products = demo_products();
     let mut facts = Vec::new();
     for device in devices {
@@ -69,7 +65,7 @@ pub fn facts(devices: &[DeviceView], rows: &[Row], licenses: &Licenses, wanted: 
     facts
 }
 
-fn fact(device: &DeviceView, product: &Product, rows: &[Row], licenses: &Licenses, wanted: Wanted) -> Fact {
+fn fact(device: &DeviceView, product: &Product, rows: &[Row], licenses: &[AssignmentTruth], wanted: Wanted) -> Fact {
     let row = rows.iter().find(|row| {
         row.app.adam_id == product.adam_id && row.device.serial_number.as_deref() == Some(device.serial.as_str())
     });
@@ -78,10 +74,11 @@ fn fact(device: &DeviceView, product: &Product, rows: &[Row], licenses: &License
     if !row.is_some_and(|row| row.satisfied) {
         faults.push("the server does not say that all is as wanted".to_owned());
     }
-    match licenses.get(&(device.serial.clone(), product.adam_id)) {
-        Some(1) => {}
-        Some(more) => faults.push(format!("Apple holds {more} licenses for it")),
-        None => faults.push("Apple holds no license for it".to_owned()),
+    let license = licenses.iter().find(|license| {
+        license.adam_id.0 == product.adam_id && license.serial_number.as_deref() == Some(device.serial.as_str())
+    });
+    if !license.is_some_and(|license| license.held) {
+        faults.push("Apple has given it no license".to_owned());
     }
     match app {
         Some(app) => faults.extend(faults_of_app(device.platform, app, wanted)),

@@ -7,7 +7,7 @@ use std::io::IsTerminal;
 use std::sync::Mutex;
 
 /// The live view.
-pub struct View {
+pub(super) struct View {
     devices: usize,
     bar: Option<ProgressBar>,
     last: Mutex<Option<Progress>>,
@@ -16,7 +16,7 @@ pub struct View {
 impl View {
     /// A view of this many devices.
     #[must_use]
-    pub fn new(devices: usize) -> Self {
+    pub(super) fn new(devices: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
             // The template is a constant; a wrong one would only look plain.
@@ -29,12 +29,12 @@ impl View {
     }
 
     /// A step that was done, and the command that does the same by hand.
-    pub fn step(words: &str, command: &str) {
+    pub(super) fn step(words: &str, command: &str) {
         eprintln!("  {words:<55} {command}");
     }
 
     /// How far it is.
-    pub fn tell(&self, progress: Progress) {
+    pub(super) fn tell(&self, progress: Progress) {
         let words = format!(
             "{} of {} devices enrolled, {} of {} apps as wanted",
             progress.enrolled, self.devices, progress.satisfied, progress.known
@@ -53,7 +53,7 @@ impl View {
     }
 
     /// The work is over.
-    pub fn done(&self) {
+    pub(super) fn done(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -5,6 +5,7 @@
 
 use anyhow::Context as _;
 use russet_protocol::Topic;
+use russet_simulator::apps_and_books::AssignmentTruth;
 use russet_simulator::{apns, apps_and_books};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -64,6 +65,12 @@ impl Place {
         self.folder.join("russet.log")
     }
 
+    /// The root certificate that the server makes for a private network.
+    #[must_use]
+    pub fn root_file(&self) -> PathBuf {
+        self.folder.join("data").join("tls-root.pem")
+    }
+
     /// Where the server writes the first admin API token.
     #[must_use]
     pub fn token_file(&self) -> PathBuf {
@@ -107,8 +114,7 @@ impl Apple {
     /// # Errors
     /// When OpenSSL refuses.
     pub fn push_certificate(&self) -> anyhow::Result<Vec<u8>> {
-        let identity = self.push.issue_push_certificate(&Topic(TOPIC.to_owned()))?;
-        Ok(format!("{}{}", identity.certificate_pem()?, identity.key_pem()?).into_bytes())
+        Ok(self.push.issue_push_certificate(&Topic::new(TOPIC)?)?.pem()?.into_bytes())
     }
 
     /// The server token of the location, as the text of its `.vpptoken` file.
@@ -117,6 +123,18 @@ impl Apple {
     /// When the location has no token.
     pub fn server_token(&self) -> anyhow::Result<String> {
         self.books.vpptoken(None).context("the simulated location has no server token")
+    }
+
+    /// The licenses of devices as Apple has them.
+    #[must_use]
+    pub fn licenses(&self) -> Vec<AssignmentTruth> {
+        self.books.truth()
+    }
+
+    /// Ends both services.
+    pub async fn stop(self) {
+        self.push.stop().await;
+        self.books.stop().await;
     }
 
     /// Writes the server's configuration.
@@ -147,7 +165,7 @@ impl Apple {
             &[
                 ("push_url", self.push.push_url()),
                 ("push_roots", path(&push_roots)?),
-                ("apps_and_books_url", self.books.base_url()),
+                ("apps_and_books_url", &self.books.base_url()),
                 ("apps_and_books_roots", path(&books_roots)?),
                 ("metadata_url", &self.books.lookup_url()),
                 ("metadata_roots", path(&books_roots)?),
