@@ -1,0 +1,37 @@
+-- The push outbox and the push certificate.
+
+-- One row a channel: where its pushes go, and whether one is wanted. generation rises with each request and each new token,
+-- so that the outcome of an older push cannot undo either. requested_at: since when somebody waits for the device, NULL when
+-- nobody does. due_at: when a worker may push, NULL when it may not. stopped: why there are no pushes until the next TokenUpdate.
+CREATE TABLE push_channel (
+    channel_id   TEXT    PRIMARY KEY,
+    topic        TEXT,
+    token        BYTEA,
+    magic        TEXT,
+    target_at    BIGINT,
+    lane         BIGINT  NOT NULL,
+    generation   BIGINT  NOT NULL,
+    requested_at BIGINT,
+    due_at       BIGINT,
+    tried_at     BIGINT,
+    pushed_at    BIGINT,
+    attempts     BIGINT  NOT NULL,
+    trouble      TEXT,
+    stopped      TEXT
+);
+CREATE INDEX push_channel_due ON push_channel (topic, lane, due_at) WHERE due_at IS NOT NULL;
+
+-- One row: the push certificate in use. refused: what APNs last said against it, tried again at retry_at.
+CREATE TABLE push_certificate (
+    id              BIGINT  PRIMARY KEY CHECK (id = 1),
+    topic           TEXT    NOT NULL,
+    not_before      BIGINT  NOT NULL,
+    not_after       BIGINT  NOT NULL,
+    fingerprint     TEXT    NOT NULL,
+    serial          TEXT    NOT NULL,
+    certificate_pem TEXT    NOT NULL,
+    key_sealed      BYTEA   NOT NULL,
+    imported_at     BIGINT  NOT NULL,
+    refused         TEXT,
+    retry_at        BIGINT
+);
