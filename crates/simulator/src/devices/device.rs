@@ -6,6 +6,7 @@ use super::fault::Fault;
 use super::http::{Http, Trust};
 use super::messages;
 use super::options::{IdentityStyle, Options};
+use super::record::{Kind, Record};
 use super::roster::{Chance, Hardware};
 use super::rules::VPN;
 use super::state::{Enrollment, State};
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) browser: Http,
     pub(super) store: StoreDoor,
     pub(super) courier: Courier,
+    pub(super) record: Record,
     /// Counts changes of any device.
     pub(super) progress: watch::Sender<u64>,
     /// Limits enrollments under way.
@@ -211,6 +213,9 @@ impl Device {
         kind: &str,
         body: Vec<u8>,
     ) -> Result<super::http::Wire, Fault> {
+        if kind == messages::CHECK_IN {
+            self.shared.record.bytes(Kind::CheckIn, &self.hardware, &body);
+        }
         let signature = match self.hardware.identity {
             _ if !enrollment.mdm.sign_message => None,
             IdentityStyle::SignatureBer => Some(super::cms::detached_ber(&enrollment.identity, &body)?),

@@ -26,6 +26,7 @@ impl Device {
     pub(super) async fn enroll(self: &Arc<Self>, link: &str) -> Result<(), Fault> {
         let bytes = self.persist(|| self.fetch_profile(link)).await?;
         let profile = Profile::open(&bytes, &self.shared.roots)?;
+        self.shared.record.profile(&self.hardware, &profile.top);
         let (mdm, source, remarks) = mdm_payload::read(&profile)?;
         self.change(|state| remarks.into_iter().for_each(|remark| state.problem("enrollment-profile", remark, None)));
         let enrollment = self.take_on(&profile, mdm, source).await?;

@@ -22,6 +22,7 @@ mod mdm_payload;
 mod messages;
 mod options;
 mod profile;
+mod record;
 mod roster;
 mod rules;
 mod scep;
@@ -79,6 +80,7 @@ impl Fleet {
             trust,
             roots,
             browser,
+            record: record::Record(options.record.clone()),
             options,
         });
         let mut tasks = JoinSet::new();

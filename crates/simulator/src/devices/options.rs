@@ -83,6 +83,9 @@ pub struct Options {
     pub retry: Retry,
     /// How many devices enroll at the same time.
     pub parallel_enrollments: usize,
+    /// A folder where everything on the wire is kept as files, for a check against Apple's schema: check-in messages sent,
+    /// commands and profiles received.
+    pub record: Option<std::path::PathBuf>,
 }
 
 impl Default for Options {
@@ -111,6 +114,7 @@ impl Default for Options {
             answer_delay: Duration::ZERO,
             retry: Retry { first: Duration::from_millis(100), most: Duration::from_secs(5) },
             parallel_enrollments: 16,
+            record: None,
         }
     }
 }

@@ -2,10 +2,11 @@
 //! taken it (Apple docs: Sending MDM commands to a device; Handling NotNow status responses).
 
 use super::commands::{self, Reply};
-use super::device::Device;
+use super::device::{Device, hex};
 use super::fault::Fault;
 use super::http::Answer;
 use super::messages;
+use super::record::Kind;
 use super::state::Enrollment;
 use plist::{Dictionary, Value};
 use russet_protocol::checkin::Sender;
@@ -117,7 +118,9 @@ impl Device {
         let command =
             frame.get("Command").and_then(Value::as_dictionary).ok_or_else(|| unreadable("it has no Command"))?;
         let request_type = command.get("RequestType").and_then(Value::as_string).unwrap_or("").to_owned();
-        let again = self.change(|state| state.received(&uuid, &request_type, commands::subject(command)));
+        self.shared.record.bytes(Kind::Command, &self.hardware, bytes);
+        let content = hex(&openssl::sha::sha256(&messages::xml(command.clone())?));
+        let again = self.change(|state| state.received(&uuid, &request_type, commands::subject(command), content));
         if again {
             let kept = self.state().answers.iter().rev().find(|(known, ..)| *known == uuid).cloned();
             // NotNow is not kept: the command is tried anew.

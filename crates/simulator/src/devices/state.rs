@@ -163,7 +163,13 @@ impl State {
     }
 
     /// Writes down that a command came; true if it came before.
-    pub(super) fn received(&mut self, uuid: &str, request_type: &str, subject: Option<String>) -> bool {
+    pub(super) fn received(
+        &mut self,
+        uuid: &str,
+        request_type: &str,
+        subject: Option<String>,
+        content_sha256: String,
+    ) -> bool {
         if let Some(entry) = self.known.get(uuid).and_then(|place| self.journal.get_mut(*place)) {
             entry.deliveries += 1;
             return true;
@@ -173,6 +179,7 @@ impl State {
             uuid: uuid.to_owned(),
             request_type: request_type.to_owned(),
             subject,
+            content_sha256,
             first_at: now(),
             deliveries: 1,
             statuses: Vec::new(),

@@ -193,6 +193,8 @@ pub struct JournalEntry {
     pub request_type: String,
     /// What it was about: a bundle id, a store number, a profile identifier.
     pub subject: Option<String>,
+    /// SHA-256 of the command without its CommandUUID, in hexadecimal: two commands that say the same have the same.
+    pub content_sha256: String,
     /// When it first came.
     pub first_at: Timestamp,
     /// How often it came. More than once is a redelivery, not a duplicate.

@@ -23,6 +23,7 @@ pub(super) async fn install(
     bytes: &[u8],
 ) -> Result<Reply, AppleError> {
     let profile = Profile::open(bytes, &device.trusted()?)?;
+    device.shared.record.profile(&device.hardware, &profile.top);
     {
         let state = device.state();
         let others: Vec<&Profile> = state
