@@ -19,3 +19,5 @@ pub mod profiles;
 pub mod push;
 pub mod server;
 pub mod start;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["start", "api"]),
 ];
 
-const OPEN_TO_ALL: &[&str] = &["context", "ids", "config"];
+const OPEN_TO_ALL: &[&str] = &["context", "ids", "config", "testing"];
 
 /// Longer than this and a reader no longer knows the room.
 const MOST_LINES: usize = 600;
