@@ -90,7 +90,7 @@ async fn play(args: &Args, place: &Place) -> anyhow::Result<bool> {
     eprintln!("  Devices open {}\n", ready.link);
 
     let began = Instant::now();
-    let fleet = start_fleet(place, &apple, &ready.link, devices).await?;
+    let fleet = Fleet::start(fleet_options(place, &apple, &ready.link, devices)?).await?;
     let view = View::new(devices);
     let enrolled = || fleet.snapshot().iter().filter(|device| device.enrolled).count();
     let said =
@@ -139,12 +139,12 @@ pub fn admin(place: &Place) -> anyhow::Result<Client> {
     Ok(Client::new(&place.admin_url(), Some(&token), None)?)
 }
 
-/// Starts the devices; they open the link at once.
+/// Devices that open this link at once, and reach the simulated Apple.
 ///
 /// # Errors
-/// When the fleet cannot be started.
-pub async fn start_fleet(place: &Place, apple: &Apple, link: &str, count: usize) -> anyhow::Result<Fleet> {
-    let options = devices::Options {
+/// When the server's root certificate cannot be read.
+pub fn fleet_options(place: &Place, apple: &Apple, link: &str, count: usize) -> anyhow::Result<devices::Options> {
+    Ok(devices::Options {
         enroll_urls: vec![link.to_owned()],
         count,
         courier: Some(apple.push.courier_addr().to_string()),
@@ -152,8 +152,7 @@ pub async fn start_fleet(place: &Place, apple: &Apple, link: &str, count: usize)
         // The root that the server made for a private network, as an admin would hand it out beforehand.
         trust_pem: std::fs::read(place.root_file()).context("reading the server's root certificate")?,
         ..devices::Options::default()
-    };
-    Ok(Fleet::start(options).await?)
+    })
 }
 
 /// Prints the table and the verdict.
