@@ -6,9 +6,13 @@
 
 #![expect(dead_code, reason = "the resources that use the rest land with their rooms")]
 
+mod accounts;
+mod apps;
 mod audit;
 mod auth;
 mod body;
+mod devices;
+mod etag;
 mod limits;
 mod problem;
 mod show;
@@ -40,6 +44,9 @@ pub fn router(ctx: Context, uses: LastUsed) -> Router {
         .merge(status::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
+        .merge(accounts::routes())
+        .merge(apps::routes())
+        .merge(devices::routes())
         // Inside the check of the token: it names who asked.
         .route_layer(from_fn_with_state(api.clone(), audit::record))
         .fallback(unknown)

@@ -3,6 +3,8 @@
 //! Must never show SQL, paths of the server, or a secret: the causes inside the server go to its log.
 
 use crate::access::AccessError;
+use crate::apps::AppsError;
+use crate::licenses::LicenseError;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -149,6 +151,33 @@ impl From<AccessError> for Problem {
             AccessError::Store(error) => error.into(),
             AccessError::NotFound => Self::not_found(error.to_string()),
             AccessError::BadName => Self::refused(error.to_string()),
+        }
+    }
+}
+
+impl From<LicenseError> for Problem {
+    fn from(error: LicenseError) -> Self {
+        let text = error.to_string();
+        match error {
+            LicenseError::Store(error) => error.into(),
+            LicenseError::NotFound => Self::not_found(text),
+            LicenseError::Changed => Self::changed_meanwhile(),
+            LicenseError::NameTaken(_) | LicenseError::TokenTaken(_) => Self::conflict(text),
+            LicenseError::Token(_) | LicenseError::BadName | LicenseError::BadDefaults(_) => Self::refused(text),
+        }
+    }
+}
+
+impl From<AppsError> for Problem {
+    fn from(error: AppsError) -> Self {
+        let text = error.to_string();
+        match error {
+            AppsError::Store(error) => error.into(),
+            AppsError::NoSuchApp | AppsError::NoSuchDevice | AppsError::NotPlanned => Self::not_found(text),
+            AppsError::Changed => Self::changed_meanwhile(),
+            AppsError::AlreadyThere => Self::conflict(text),
+            AppsError::NoSuchAccount | AppsError::BadSetting { .. } => Self::refused(text),
+            AppsError::Plan(_) => Self::inside(&text),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::tls::Keeper;
 use crate::access::LastUsed;
 use crate::context::Context;
+use crate::{apps, commands, licenses};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +22,9 @@ impl Workers {
         let workers =
             Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), failed: watch::Sender::new(None) };
         let stop = || workers.stop.clone();
+        workers.watch("licenses", licenses::worker::run(ctx.clone(), stop()));
+        workers.watch("reconciler", apps::reconciler::run(ctx.clone(), stop()));
+        workers.watch("upkeep of commands", commands::run(ctx.clone(), stop()));
         workers.watch("use of API tokens", uses.run(ctx.clone(), stop()));
         workers.watch("TLS certificates", keeper.run(stop()));
         workers

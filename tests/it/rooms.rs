@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["server", "access", "events", "directory", "push", "commands", "profiles", "licenses", "enrollment", "apps"],
     ),
     ("server", &[]),
-    ("start", &["server", "gateway", "api", "access", "events", "push", "licenses", "apps", "enrollment"]),
+    ("start", &["server", "gateway", "api", "access", "events", "push", "commands", "licenses", "apps", "enrollment"]),
     ("cli", &["start", "api"]),
 ];
 

@@ -1,0 +1,162 @@
+//! `/devices`: what is known of each device, its commands, and the end of its enrollment. A device is named by its id, serial
+//! number, UDID, or a name that only one device has.
+
+use super::Api;
+use super::body::{Path, Query};
+use super::problem::Problem;
+use super::show::{Items, Time};
+use crate::apps::AppsError;
+use crate::commands::{self, OpenCommand, Outcome};
+use crate::directory::devices::{self, Device};
+use crate::ids::DeviceId;
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use russet_protocol::result::ErrorChainItem;
+use russet_store::Tx;
+use serde::{Deserialize, Serialize};
+
+/// Devices of one page, unless less is asked for.
+const PAGE: u32 = 1000;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new()
+        .route("/devices", get(list))
+        .route("/devices/{device}", get(one))
+        .route("/devices/{device}/commands", get(queue))
+}
+
+/// The device that a person means.
+pub(super) async fn device_of(tx: &mut dyn Tx, text: &str) -> Result<Device, Problem> {
+    Ok(devices::find(tx, text).await?.ok_or(AppsError::NoSuchDevice)?)
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: DeviceId,
+    name: Option<String>,
+    serial_number: Option<String>,
+    udid: Option<String>,
+    enrollment_id: Option<String>,
+    platform: Option<&'static str>,
+    product_name: Option<String>,
+    model: Option<String>,
+    model_name: Option<String>,
+    os_version: Option<String>,
+    build_version: Option<String>,
+    supervised: Option<bool>,
+    created_at: Time,
+    last_seen_at: Option<Time>,
+    information_at: Option<Time>,
+}
+
+impl From<Device> for Shown {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id,
+            platform: device.platform().map(russet_protocol::Platform::as_str),
+            name: device.name,
+            serial_number: device.serial.map(Into::into),
+            udid: device.udid.map(Into::into),
+            enrollment_id: device.user_enrollment_id.map(Into::into),
+            product_name: device.product_name,
+            model: device.model,
+            model_name: device.model_name,
+            os_version: device.os_version,
+            build_version: device.build,
+            supervised: device.supervised,
+            created_at: Time(device.created_at),
+            last_seen_at: device.seen_at.map(Time),
+            information_at: device.information_at.map(Time),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Page {
+    after: Option<DeviceId>,
+    limit: Option<u32>,
+}
+
+/// In the order of their first appearance; `?after=ID` goes on from there.
+async fn list(State(api): State<Api>, Query(page): Query<Page>) -> Result<Json<Items<Shown>>, Problem> {
+    let limit = page.limit.unwrap_or(PAGE).min(PAGE);
+    Ok(Items::of(devices::list(&mut *api.ctx.store.read().await?, page.after, limit).await?))
+}
+
+async fn one(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Shown>, Problem> {
+    Ok(Json(device_of(&mut *api.ctx.store.read().await?, &device).await?.into()))
+}
+
+/// A command, open or ended. What the device said is its own text: not to be believed, and not to be run.
+#[derive(Serialize)]
+struct ShownCommand {
+    command_uuid: String,
+    request_type: String,
+    purpose: String,
+    /// `queued`, `delivered`, `not_now`; ended: `done`, `failed`, `dropped`, `expired`.
+    state: &'static str,
+    open: bool,
+    reason: Option<String>,
+    error_chain: Vec<ErrorChainItem>,
+    rejection_reason: Option<String>,
+    waits_for: Option<String>,
+    created_at: Time,
+    delivered_at: Option<Time>,
+    not_now_at: Option<Time>,
+    expires_at: Option<Time>,
+    ended_at: Option<Time>,
+}
+
+impl From<OpenCommand> for ShownCommand {
+    fn from(command: OpenCommand) -> Self {
+        Self {
+            command_uuid: command.uuid.into(),
+            request_type: command.request_type,
+            purpose: command.purpose.to_string(),
+            state: command.state.as_str(),
+            open: true,
+            reason: None,
+            error_chain: Vec::new(),
+            rejection_reason: None,
+            waits_for: command.waits_for.map(Into::into),
+            created_at: Time(command.created_at),
+            delivered_at: command.delivered_at.map(Time),
+            not_now_at: command.not_now_at.map(Time),
+            expires_at: command.expires_at.map(Time),
+            ended_at: None,
+        }
+    }
+}
+
+impl From<Outcome> for ShownCommand {
+    fn from(command: Outcome) -> Self {
+        Self {
+            command_uuid: command.uuid.into(),
+            request_type: command.request_type,
+            purpose: command.purpose.to_string(),
+            state: command.state.as_str(),
+            open: false,
+            reason: command.reason,
+            error_chain: command.error_chain,
+            rejection_reason: command.rejection,
+            waits_for: None,
+            created_at: Time(command.created_at),
+            delivered_at: command.delivered_at.map(Time),
+            not_now_at: None,
+            expires_at: None,
+            ended_at: Some(Time(command.ended_at)),
+        }
+    }
+}
+
+/// The open commands in the order of the queue, then the last ones that ended, newest first.
+async fn queue(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Items<ShownCommand>>, Problem> {
+    let mut snapshot = api.ctx.store.read().await?;
+    let device = device_of(&mut *snapshot, &device).await?.id;
+    let open = commands::open_of_device(&mut *snapshot, device).await?;
+    let ended = commands::history_of_device(&mut *snapshot, device).await?;
+    let all: Vec<ShownCommand> = open.into_iter().map(Into::into).chain(ended.into_iter().map(Into::into)).collect();
+    Ok(Items::of(all))
+}
