@@ -4,8 +4,6 @@
 //! Everything under `/api/v1` needs a token; a token of the role *viewer* reads only, and neither tokens nor the audit log.
 //! Every change is an entry of the audit log. One file per resource.
 
-#![expect(dead_code, reason = "the resources that use the rest land with their rooms")]
-
 mod accounts;
 mod apps;
 mod audit;
@@ -15,6 +13,7 @@ mod devices;
 mod etag;
 mod limits;
 mod problem;
+mod push_certificate;
 mod show;
 mod status;
 #[cfg(test)]
@@ -47,6 +46,7 @@ pub fn router(ctx: Context, uses: LastUsed) -> Router {
         .merge(accounts::routes())
         .merge(apps::routes())
         .merge(devices::routes())
+        .merge(push_certificate::routes())
         // Inside the check of the token: it names who asked.
         .route_layer(from_fn_with_state(api.clone(), audit::record))
         .fallback(unknown)

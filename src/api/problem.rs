@@ -5,6 +5,7 @@
 use crate::access::AccessError;
 use crate::apps::AppsError;
 use crate::licenses::LicenseError;
+use crate::push::certificates::ImportError;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -178,6 +179,19 @@ impl From<AppsError> for Problem {
             AppsError::AlreadyThere => Self::conflict(text),
             AppsError::NoSuchAccount | AppsError::BadSetting { .. } => Self::refused(text),
             AppsError::Plan(_) => Self::inside(&text),
+        }
+    }
+}
+
+impl From<ImportError> for Problem {
+    fn from(error: ImportError) -> Self {
+        let text = error.to_string();
+        match error {
+            ImportError::Store(error) => error.into(),
+            ImportError::Fault(_) => Self::refused(text),
+            ImportError::OtherTopic { .. } => {
+                Self::conflict(text).next("To go on all the same, send `confirm_new_topic: true`.")
+            }
         }
     }
 }

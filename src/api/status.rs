@@ -2,6 +2,10 @@
 
 use super::Api;
 use super::problem::Problem;
+use super::show::Time;
+use crate::licenses::assets;
+use crate::push::certificates;
+use crate::{apps, commands, directory};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -29,9 +33,29 @@ async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem> {
 
 async fn status(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     let config = &api.ctx.config;
+    let mut snapshot = api.ctx.store.read().await?;
+    let tx = &mut *snapshot;
+    let licenses = assets::counts(tx).await?;
+    let push = certificates::current(tx).await?;
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "organization": config.organization,
         "public_url": config.device.public_url,
+        "counts": {
+            "devices": directory::devices::count(tx).await?,
+            "apps": apps::list(tx).await?.len(),
+            "licenses": {
+                "assigned": licenses.assigned,
+                "under_way": licenses.under_way,
+                "waiting": licenses.waiting,
+                "failed": licenses.failed,
+            },
+            "open_commands": commands::open_count(tx).await?,
+        },
+        "push_certificate": push.map(|certificate| json!({
+            "topic": certificate.topic,
+            "not_after": Time(certificate.not_after),
+            "refused": certificate.refused.map(|(reason, _)| reason),
+        })),
     })))
 }

@@ -180,6 +180,11 @@ pub async fn list(tx: &mut dyn Tx, after: Option<DeviceId>, limit: u32) -> Resul
     tx.rows(sql, &[(&after).into(), limit.into()]).await?.iter().map(read).collect()
 }
 
+/// How many devices are known.
+pub async fn count(tx: &mut dyn Tx) -> Result<i64, StoreError> {
+    tx.one("SELECT count(*) AS n FROM device", &[]).await?.int("n")
+}
+
 /// The devices with this serial number; more than one only after odd repairs.
 pub async fn of_serial(tx: &mut dyn Tx, serial: &SerialNumber) -> Result<Vec<Device>, StoreError> {
     let serial = serial.as_str().to_ascii_uppercase();

@@ -3,7 +3,7 @@
 use super::tls::Keeper;
 use crate::access::LastUsed;
 use crate::context::Context;
-use crate::{apps, commands, licenses};
+use crate::{apps, commands, licenses, push};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ impl Workers {
         let workers =
             Self { stop: CancellationToken::new(), tasks: TaskTracker::new(), failed: watch::Sender::new(None) };
         let stop = || workers.stop.clone();
+        workers.watch("push", push::worker::run(ctx.clone(), stop()));
         workers.watch("licenses", licenses::worker::run(ctx.clone(), stop()));
         workers.watch("reconciler", apps::reconciler::run(ctx.clone(), stop()));
         workers.watch("upkeep of commands", commands::run(ctx.clone(), stop()));
