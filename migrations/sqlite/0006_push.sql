@@ -21,7 +21,8 @@ CREATE TABLE push_channel (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX push_channel_due ON push_channel (topic, lane, due_at) WHERE due_at IS NOT NULL;
 
--- One row: the push certificate in use. refused: what APNs last said against it, tried again at retry_at.
+-- One row: the push certificate in use. pause: why nothing is pushed before retry_at: 'refused' (APNs refuses it) or
+-- 'unreachable' (APNs does not answer); pause_reason: the words.
 CREATE TABLE push_certificate (
     id              INTEGER PRIMARY KEY CHECK (id = 1),
     topic           TEXT    NOT NULL,
@@ -32,6 +33,7 @@ CREATE TABLE push_certificate (
     certificate_pem TEXT    NOT NULL,
     key_sealed      BLOB    NOT NULL,
     imported_at     INTEGER NOT NULL,
-    refused         TEXT,
+    pause           TEXT,
+    pause_reason    TEXT,
     retry_at        INTEGER
 ) STRICT;

@@ -32,7 +32,7 @@ struct Shown {
 
 impl From<Certificate> for Shown {
     fn from(certificate: Certificate) -> Self {
-        let (refused, retry_at) = certificate.refused.unzip();
+        let (refused, retry_at) = certificate.refused().unzip();
         Self {
             topic: certificate.topic.into(),
             not_before: Time(certificate.not_before),

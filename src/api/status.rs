@@ -55,7 +55,7 @@ async fn status(State(api): State<Api>) -> Result<Json<Value>, Problem> {
         "push_certificate": push.map(|certificate| json!({
             "topic": certificate.topic,
             "not_after": Time(certificate.not_after),
-            "refused": certificate.refused.map(|(reason, _)| reason),
+            "refused": certificate.refused().map(|(reason, _)| reason),
         })),
     })))
 }

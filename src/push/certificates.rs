@@ -26,8 +26,16 @@ pub struct Certificate {
     pub serial: String,
     /// When it was imported.
     pub imported_at: Timestamp,
-    /// What APNs last said against it, and when it is tried again.
-    pub refused: Option<(String, Timestamp)>,
+    /// Why nothing was pushed with it lately, and until when: refused, or APNs unreachable.
+    pub pause: Option<Unusable>,
+}
+
+impl Certificate {
+    /// Why nothing was pushed with it lately, in words, and when it is tried again.
+    #[must_use]
+    pub fn refused(&self) -> Option<(String, Timestamp)> {
+        self.pause.as_ref().and_then(|pause| Some((pause.to_string(), pause.retry_at()?)))
+    }
 }
 
 /// Why a certificate is not imported.
@@ -87,6 +95,14 @@ pub enum Unusable {
         /// When it is tried again.
         retry_at: Timestamp,
     },
+    /// APNs does not answer, whatever the certificate.
+    #[error("pushes wait because {reason}")]
+    Unreachable {
+        /// What happened, and what to do.
+        reason: String,
+        /// When it is tried again.
+        retry_at: Timestamp,
+    },
 }
 
 impl Unusable {
@@ -95,7 +111,9 @@ impl Unusable {
     pub fn retry_at(&self) -> Option<Timestamp> {
         match self {
             Self::Missing | Self::Expired { .. } => None,
-            Self::NotYetValid { from: at } | Self::Refused { retry_at: at, .. } => Some(*at),
+            Self::NotYetValid { from: at }
+            | Self::Refused { retry_at: at, .. }
+            | Self::Unreachable { retry_at: at, .. } => Some(*at),
         }
     }
 }
@@ -146,7 +164,7 @@ async fn replace(
          ON CONFLICT (id) DO UPDATE SET topic = excluded.topic, not_before = excluded.not_before,
             not_after = excluded.not_after, fingerprint = excluded.fingerprint, serial = excluded.serial,
             certificate_pem = excluded.certificate_pem, key_sealed = excluded.key_sealed,
-            imported_at = excluded.imported_at, refused = NULL, retry_at = NULL",
+            imported_at = excluded.imported_at, pause = NULL, pause_reason = NULL, retry_at = NULL",
         &[
             (&parsed.topic).into(),
             parsed.not_before.millis().into(),
@@ -170,13 +188,18 @@ async fn replace(
 /// # Errors
 /// Where the store fails.
 pub async fn current(tx: &mut dyn Tx) -> Result<Option<Certificate>, StoreError> {
-    let sql = "SELECT topic, not_before, not_after, fingerprint, serial, imported_at, refused, retry_at
+    let sql = "SELECT topic, not_before, not_after, fingerprint, serial, imported_at, pause, pause_reason, retry_at
                FROM push_certificate WHERE id = 1";
     tx.optional(sql, &[]).await?.as_ref().map(read).transpose()
 }
 
 fn read(row: &Row) -> Result<Certificate, StoreError> {
-    let refused = row.opt_text("refused")?.zip(row.opt_int("retry_at")?.map(Timestamp));
+    let retry_at = Timestamp(row.opt_int("retry_at")?.unwrap_or_default());
+    let reason = row.opt_text("pause_reason")?.unwrap_or_default();
+    let pause = row.opt_text("pause")?.map(|kind| match kind.as_str() {
+        "refused" => Unusable::Refused { reason, retry_at },
+        _ => Unusable::Unreachable { reason, retry_at },
+    });
     Ok(Certificate {
         topic: Topic::new(row.text("topic")?).map_err(|_| StoreError::corrupt("push_certificate", "topic", 1))?,
         not_before: Timestamp(row.int("not_before")?),
@@ -184,47 +207,57 @@ fn read(row: &Row) -> Result<Certificate, StoreError> {
         fingerprint: row.text("fingerprint")?,
         serial: row.text("serial")?,
         imported_at: Timestamp(row.int("imported_at")?),
-        refused,
+        pause,
     })
 }
 
-/// What a push needs to know of the certificate, or why nothing can be pushed.
+/// What a push needs to know of the certificate.
 pub(super) struct Usable {
     pub(super) topic: String,
     pub(super) fingerprint: String,
+    /// A pause has ended, but is still written down: the next answer clears it.
+    pub(super) was_paused: bool,
 }
 
+/// The certificate where it can be used now, else why nothing can be pushed.
 pub(super) async fn usable(tx: &mut dyn Tx, now: Timestamp) -> Result<Result<Usable, Unusable>, StoreError> {
     let Some(certificate) = current(tx).await? else { return Ok(Err(Unusable::Missing)) };
-    Ok(match certificate.refused {
-        _ if now > certificate.not_after => Err(Unusable::Expired { since: certificate.not_after }),
-        _ if now < certificate.not_before => Err(Unusable::NotYetValid { from: certificate.not_before }),
-        Some((reason, retry_at)) if now < retry_at => Err(Unusable::Refused { reason, retry_at }),
-        _ => Ok(Usable { topic: certificate.topic.into(), fingerprint: certificate.fingerprint }),
+    if now > certificate.not_after {
+        return Ok(Err(Unusable::Expired { since: certificate.not_after }));
+    }
+    if now < certificate.not_before {
+        return Ok(Err(Unusable::NotYetValid { from: certificate.not_before }));
+    }
+    let was_paused = certificate.pause.is_some();
+    Ok(match certificate.pause {
+        Some(pause) if pause.retry_at().is_some_and(|at| now < at) => Err(pause),
+        _ => Ok(Usable { topic: certificate.topic.into(), fingerprint: certificate.fingerprint, was_paused }),
     })
 }
 
-/// Certificate and key for the handshake.
+/// Certificate and key for the handshake; `None` where another was imported meanwhile.
 pub(super) async fn for_handshake(
-    tx: &mut dyn Tx,
     ctx: &Context,
     fingerprint: &str,
 ) -> Result<Option<(String, Zeroizing<Vec<u8>>)>, StoreError> {
+    let mut tx = ctx.store.read().await?;
     let sql = "SELECT certificate_pem, key_sealed FROM push_certificate WHERE id = 1 AND fingerprint = $1";
     let Some(row) = tx.optional(sql, &[fingerprint.into()]).await? else { return Ok(None) };
     let key = ctx.store.sealer().open("push_certificate", "key_sealed", "1", &row.bytes("key_sealed")?)?;
     Ok(Some((row.text("certificate_pem")?, key)))
 }
 
-/// APNs said something against the certificate (or took it again, with `None`).
-pub(super) async fn set_refused(
-    tx: &mut dyn Tx,
-    fingerprint: &str,
-    refused: Option<(&str, Timestamp)>,
-) -> Result<(), StoreError> {
+/// Nothing is pushed with this certificate for a while; `None` ends a pause.
+pub(super) async fn set_pause(tx: &mut dyn Tx, fingerprint: &str, pause: Option<&Unusable>) -> Result<(), StoreError> {
+    let (kind, reason) = match pause {
+        Some(Unusable::Refused { reason, .. }) => (Some("refused"), Some(reason.as_str())),
+        Some(Unusable::Unreachable { reason, .. }) => (Some("unreachable"), Some(reason.as_str())),
+        _ => (None, None),
+    };
+    let retry_at = pause.and_then(Unusable::retry_at).map(Timestamp::millis);
     tx.run(
-        "UPDATE push_certificate SET refused = $2, retry_at = $3 WHERE fingerprint = $1",
-        &[fingerprint.into(), refused.map(|(reason, _)| reason).into(), refused.map(|(_, at)| at.millis()).into()],
+        "UPDATE push_certificate SET pause = $2, pause_reason = $3, retry_at = $4 WHERE id = 1 AND fingerprint = $1",
+        &[fingerprint.into(), kind.into(), reason.into(), retry_at.into()],
     )
     .await
     .map(|_| ())
