@@ -32,7 +32,9 @@ impl Device {
         let enrollment = self.take_on(&profile, mdm, source).await?;
         self.change(|state| {
             state.put_profile(profile);
-            state.enrollment = Some(enrollment);
+            if let Some(before) = state.enrollment.replace(enrollment) {
+                self.shared.courier.forget(&hex(&before.token));
+            }
             state.enrollments += 1;
             state.phase = Phase::Enrolled;
             state.last_error = None;

@@ -186,19 +186,15 @@ impl Http {
 
 fn classify(url: &str, error: &hyper_util::client::legacy::Error) -> Fault {
     let mut reason = error.to_string();
-    let mut source: Option<&(dyn Error + 'static)> = error.source();
-    while let Some(inner) = source {
+    let mut next: Option<&(dyn Error + 'static)> = error.source();
+    while let Some(inner) = next {
         reason = inner.to_string();
-        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
-            inner
-                .downcast_ref::<std::io::Error>()
-                .and_then(|io| io.get_ref())
-                .and_then(|e| e.downcast_ref::<rustls::Error>())
-        });
-        if let Some(rustls::Error::InvalidCertificate(why)) = tls {
+        if let Some(rustls::Error::InvalidCertificate(why)) = inner.downcast_ref() {
             return Fault::Untrusted { url: url.to_owned(), reason: format!("{why:?}") };
         }
-        source = inner.source();
+        // TLS errors come wrapped in I/O errors, whose `source` passes over what they wrap.
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = wrapped.map_or_else(|| inner.source(), |wrapped| Some(wrapped as &(dyn Error + 'static)));
     }
     Fault::Unreachable { url: url.to_owned(), reason }
 }

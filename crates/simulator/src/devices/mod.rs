@@ -165,3 +165,6 @@ impl Fleet {
         self.tasks.shutdown().await;
     }
 }
+
+#[cfg(test)]
+mod tests;

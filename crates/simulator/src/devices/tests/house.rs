@@ -1,0 +1,345 @@
+//! The test server: enrollment page and profile, SCEP, check-in, one command queue a device. It checks who speaks by
+//! OpenSSL and keeps every message, so that a test can say what was sent.
+
+use super::super::device::hex;
+use super::authority::{CHALLENGE, TestAuthority};
+use crate::serve::{Connection, Listener, Speaks};
+use axum::Extension;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, put};
+use base64::Engine;
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::x509::X509;
+use plist::{Dictionary, Value};
+use russet_protocol::CommandUuid;
+use russet_protocol::command::{Command, wrap};
+use russet_protocol::profile::{Mdm, Payload, PayloadBody, Profile, RootCertificate, Scep};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use tokio::sync::watch;
+
+pub(super) const ENROLLMENT: &str = "com.example.enrollment";
+pub(super) const TOPIC: &str = "com.apple.mgmt.External.test";
+
+/// How a message proved who sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Proof {
+    /// Header, BER with indefinite lengths.
+    Ber,
+    /// Header, DER.
+    Der,
+    /// TLS client certificate only.
+    Certificate,
+}
+
+#[derive(Default)]
+pub(super) struct Memory {
+    queues: BTreeMap<String, VecDeque<(String, Vec<u8>)>>,
+    delivered: u32,
+    /// Every check-in message, as it came.
+    pub(super) check_ins: Vec<Vec<u8>>,
+    /// Every answer but Idle, as it came.
+    pub(super) reports: Vec<Dictionary>,
+    pub(super) proofs: BTreeSet<Proof>,
+    /// Of each UDID: push token in hexadecimal and magic.
+    pub(super) targets: BTreeMap<String, (String, String)>,
+    /// So many of the next requests of devices are answered 503.
+    pub(super) unavailable: u32,
+    /// So many of the next answers are taken, and the command is delivered once more all the same.
+    pub(super) forgetful: u32,
+}
+
+struct Shared {
+    authority: TestAuthority,
+    sign_message: bool,
+    challenge: &'static str,
+    url: String,
+    memory: Mutex<Memory>,
+    heard: watch::Sender<()>,
+}
+
+pub(super) struct House {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    listener: Mutex<Option<Listener>>,
+    tls: Arc<rustls::ServerConfig>,
+}
+
+impl House {
+    pub(super) async fn open(sign_message: bool) -> Self {
+        Self::open_with(sign_message, CHALLENGE).await
+    }
+
+    /// A server whose profiles carry this challenge.
+    pub(super) async fn open_with(sign_message: bool, challenge: &'static str) -> Self {
+        let authority = TestAuthority::new();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from(authority.root.certificate.to_der().unwrap())).unwrap();
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
+        let identity = authority.server();
+        let chain = vec![CertificateDer::from(identity.certificate.to_der().unwrap())];
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(identity.key.private_key_to_pkcs8().unwrap()));
+        let tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_client_cert_verifier(clients)
+            .with_single_cert(chain, key)
+            .unwrap();
+        let place = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            authority,
+            sign_message,
+            challenge,
+            url: format!("https://localhost:{}", place.port()),
+            memory: Mutex::default(),
+            heard: watch::Sender::new(()),
+        });
+        let house = Self { shared, address: place, listener: Mutex::new(None), tls: Arc::new(tls) };
+        house.up().await;
+        house
+    }
+
+    /// Starts listening (again).
+    pub(super) async fn up(&self) {
+        let router = Router::new()
+            .route("/enroll/code", get(page))
+            .route("/enroll/code/profile", get(enrollment_profile))
+            .route("/scep", get(scep).post(scep))
+            .route("/checkin", put(check_in))
+            .route("/mdm", put(mdm))
+            .with_state(Arc::clone(&self.shared));
+        let listener = Listener::open(self.address, Speaks::Tls(Arc::clone(&self.tls)), router).await.unwrap();
+        *self.listener.lock().unwrap() = Some(listener);
+    }
+
+    /// Stops listening: connections end, new ones are refused.
+    pub(super) async fn down(&self) {
+        let listener = self.listener.lock().unwrap().take();
+        if let Some(listener) = listener {
+            listener.connections().open().iter().for_each(Connection::cut);
+            listener.stop().await;
+        }
+    }
+
+    pub(super) fn link(&self) -> String {
+        format!("{}/enroll/code", self.shared.url)
+    }
+
+    pub(super) fn roots_pem(&self) -> Vec<u8> {
+        self.shared.authority.root.certificate.to_pem().unwrap()
+    }
+
+    pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.shared.memory.lock().unwrap()
+    }
+
+    pub(super) fn signed(&self, profile: &Profile) -> Vec<u8> {
+        self.shared.authority.signed(&profile.encode())
+    }
+
+    pub(super) fn enrollment_profile(&self) -> Profile {
+        self.shared.enrollment_profile()
+    }
+
+    /// Puts a command into a device's queue; its CommandUUID comes back.
+    pub(super) fn enqueue(&self, udid: &str, command: &Command) -> String {
+        self.enqueue_body(udid, &command.to_body())
+    }
+
+    pub(super) fn enqueue_body(&self, udid: &str, body: &[u8]) -> String {
+        let mut memory = self.memory();
+        memory.delivered += 1;
+        let uuid = format!("command-{}", memory.delivered);
+        let bytes = wrap(&CommandUuid::new(&uuid).unwrap(), body).unwrap();
+        memory.queues.entry(udid.to_owned()).or_default().push_back((uuid.clone(), bytes));
+        uuid
+    }
+
+    /// Puts a command into the only device's queue, wakes it, and waits for its answer.
+    pub(super) async fn ask(&self, fleet: &super::Fleet, command: &Command) -> Dictionary {
+        let udid = super::only(fleet).udid;
+        let uuid = self.enqueue(&udid, command);
+        fleet.poll(0);
+        self.answer(&uuid).await
+    }
+
+    /// The final answer to a command (`NotNow` is none).
+    pub(super) async fn answer(&self, uuid: &str) -> Dictionary {
+        let mut heard = self.shared.heard.subscribe();
+        let wait = async {
+            loop {
+                heard.mark_unchanged();
+                let found = self
+                    .memory()
+                    .reports
+                    .iter()
+                    .find(|report| text(report, "CommandUUID") == uuid && text(report, "Status") != "NotNow")
+                    .cloned();
+                match found {
+                    Some(found) => return found,
+                    None => heard.changed().await.unwrap(),
+                }
+            }
+        };
+        tokio::time::timeout(super::SOON, wait).await.unwrap_or_else(|_| panic!("no answer to {uuid}"))
+    }
+}
+
+/// A text of a dictionary, or nothing.
+pub(super) fn text<'a>(keys: &'a Dictionary, key: &str) -> &'a str {
+    keys.get(key).and_then(Value::as_string).unwrap_or_default()
+}
+
+impl Shared {
+    fn enrollment_profile(&self) -> Profile {
+        let mut profile = Profile::new(ENROLLMENT, "enrollment-uuid");
+        let scep = Scep {
+            url: format!("{}/scep", self.url),
+            name: Some("Test CA & more".into()),
+            subject: vec![vec![("O".into(), "Smith & Sons".into())], vec![("CN".into(), "%SERIAL%".into())]],
+            challenge: Some(self.challenge.into()),
+            key_size: 2048,
+            key_usage: Some(5),
+            ca_fingerprint: None,
+            retries: None,
+            retry_delay: None,
+            key_is_extractable: None,
+        };
+        let mdm = Mdm {
+            identity_uuid: "scep-uuid".into(),
+            topic: TOPIC.into(),
+            server_url: format!("{}/mdm", self.url),
+            check_in_url: Some(format!("{}/checkin", self.url)),
+            sign_message: self.sign_message,
+            access_rights: Some(8191),
+            check_out_when_removed: true,
+            server_capabilities: vec!["com.apple.mdm.per-user-connections".into()],
+            enrollment_mode: None,
+            assigned_managed_apple_id: None,
+        };
+        let root = RootCertificate { certificate: self.authority.root.certificate.to_der().unwrap(), file_name: None };
+        profile.payloads = vec![
+            Payload::new("com.example.enrollment.root", "root-uuid", PayloadBody::RootCertificate(root)),
+            Payload::new("com.example.enrollment.scep", "scep-uuid", PayloadBody::Scep(scep)),
+            Payload::new("com.example.enrollment.mdm", "mdm-uuid", PayloadBody::Mdm(mdm)),
+        ];
+        profile
+    }
+
+    /// Finds out how a message proved its sender; panics (500, and the test fails) where it did not.
+    fn proof(&self, headers: &HeaderMap, connection: &Connection, body: &[u8]) -> Proof {
+        let Some(header) = headers.get("mdm-signature") else {
+            assert!(!self.sign_message, "SignMessage was asked for");
+            let certificate = X509::from_der(connection.client_certificate.as_deref().unwrap()).unwrap();
+            assert!(certificate.verify(&self.authority.root.key).unwrap());
+            return Proof::Certificate;
+        };
+        let signature = base64::engine::general_purpose::STANDARD.decode(header.as_bytes()).unwrap();
+        CmsContentInfo::from_der(&signature)
+            .unwrap()
+            .verify(None, Some(&self.authority.store()), Some(body), None, CMSOptions::BINARY)
+            .unwrap();
+        if signature[1] == 0x80 { Proof::Ber } else { Proof::Der }
+    }
+}
+
+async fn page() -> Html<&'static str> {
+    Html(
+        "<!doctype html><title>Enroll</title><a href='/style.css'>.</a><a href=\"code/profile\">Install the profile</a>",
+    )
+}
+
+async fn enrollment_profile(State(shared): State<Arc<Shared>>) -> Response {
+    let signed = shared.authority.signed(&shared.enrollment_profile().encode());
+    ([("content-type", "application/x-apple-aspen-config; charset=utf-8")], signed).into_response()
+}
+
+async fn scep(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<HashMap<String, String>>,
+    body: Bytes,
+) -> Response {
+    let typed = |kind: &'static str, bytes: Vec<u8>| ([("content-type", kind)], bytes).into_response();
+    match query.get("operation").map(String::as_str) {
+        Some("GetCACaps") => typed("text/plain", b"AES\nSHA-256\nPOSTPKIOperation\n".to_vec()),
+        Some("GetCACert") => {
+            assert_eq!(query.get("message").map(String::as_str), Some("Test CA & more"));
+            typed("application/x-x509-ca-cert", shared.authority.root.certificate.to_der().unwrap())
+        }
+        _ => {
+            let engine = base64::engine::general_purpose::STANDARD;
+            let message = query.get("message").map_or(body.to_vec(), |text| engine.decode(text).unwrap());
+            typed("application/x-pki-message", shared.authority.scep(&message))
+        }
+    }
+}
+
+async fn check_in(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Connection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let proof = shared.proof(&headers, &connection, &body);
+    let keys: Dictionary = plist::from_bytes(&body).unwrap();
+    let mut memory = shared.memory.lock().unwrap();
+    if memory.unavailable > 0 {
+        memory.unavailable -= 1;
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
+    memory.proofs.insert(proof);
+    if text(&keys, "MessageType") == "TokenUpdate" {
+        let token = hex(keys.get("Token").and_then(Value::as_data).unwrap());
+        let target = (token, text(&keys, "PushMagic").to_owned());
+        memory.targets.insert(text(&keys, "UDID").to_owned(), target);
+    }
+    memory.check_ins.push(body.to_vec());
+    shared.heard.send_replace(());
+    StatusCode::OK
+}
+
+async fn mdm(
+    State(shared): State<Arc<Shared>>,
+    Extension(connection): Extension<Connection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let proof = shared.proof(&headers, &connection, &body);
+    let keys: Dictionary = plist::from_bytes(&body).unwrap();
+    let (udid, status) = (text(&keys, "UDID").to_owned(), text(&keys, "Status").to_owned());
+    let mut memory = shared.memory.lock().unwrap();
+    if memory.unavailable > 0 {
+        memory.unavailable -= 1;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    memory.proofs.insert(proof);
+    let queue = memory.queues.entry(udid.clone()).or_default();
+    let uuid = text(&keys, "CommandUUID").to_owned();
+    let mut next = queue.front().map(|(_, bytes)| bytes.clone());
+    if status != "Idle" {
+        memory.reports.push(keys);
+        if status == "NotNow" {
+            next = None;
+        } else if memory.forgetful > 0 {
+            memory.forgetful -= 1;
+        } else {
+            let queue = memory.queues.entry(udid).or_default();
+            queue.retain(|(queued, _)| *queued != uuid);
+            next = queue.front().map(|(_, bytes)| bytes.clone());
+        }
+        shared.heard.send_replace(());
+    }
+    next.unwrap_or_default().into_response()
+}
