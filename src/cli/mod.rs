@@ -3,9 +3,11 @@
 //! Each subcommand is a module with `Args` (what clap reads) and `async fn run(args: Args) -> anyhow::Result<ExitCode>`; it is
 //! mounted by one line in [`Command`] and one in [`run`].
 
+mod admin;
 pub mod client;
 mod config;
 pub mod demo;
+mod explain;
 mod serve;
 mod simulate;
 mod simulate_apns;
@@ -39,6 +41,10 @@ enum Command {
     Serve(serve::Args),
     /// Run the whole story on this machine, with simulated Apple services and devices
     Demo(demo::Args),
+    /// What an admin does, as a client of the server's API
+    Admin(admin::Args),
+    /// Why a device has an app, or not yet
+    Explain(explain::Args),
     /// Print an example configuration, or check one
     #[command(subcommand)]
     Config(config::Args),
@@ -55,6 +61,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Admin(args) => admin::run(args).await,
+        Command::Explain(args) => explain::run(args).await,
         Command::Config(args) => config::run(args).await,
         Command::Simulate(args) => simulate::run(args).await,
     }

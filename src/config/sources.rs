@@ -18,8 +18,14 @@ pub(super) struct Setting {
 pub(super) type Settings = BTreeMap<&'static str, Setting>;
 
 /// Variables with our prefix that are no settings.
-const OTHER_VARIABLES: &[&str] =
-    &["RUSSET_CONFIG", "RUSSET_MASTER_KEY", "RUSSET_TOKEN", "RUSSET_TOKEN_FILE", "RUSSET_URL"];
+const OTHER_VARIABLES: &[&str] = &[
+    "RUSSET_CONFIG",
+    "RUSSET_MASTER_KEY",
+    "RUSSET_TOKEN",
+    "RUSSET_TOKEN_FILE",
+    "RUSSET_SERVER",
+    "RUSSET_SERVER_ROOTS",
+];
 
 /// Reads a TOML text. What is wrong with it is added to the faults, what is right to the settings.
 pub(super) fn from_file(path: &Path, text: &str, settings: &mut Settings, faults: &mut Vec<Fault>) {
