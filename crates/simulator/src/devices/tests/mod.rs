@@ -4,6 +4,7 @@
 mod apps;
 mod authority;
 mod courier;
+mod doors;
 mod house;
 mod life;
 mod patience;
