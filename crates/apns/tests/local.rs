@@ -70,7 +70,8 @@ async fn start(reply: Reply, streams: u32) -> Service {
                     let (shared, number) = (Arc::clone(&shared), requests.fetch_add(1, Ordering::SeqCst));
                     async move {
                         let (parts, body) = request.into_parts();
-                        shared.lock().unwrap().push((parts, body.collect().await.unwrap().to_bytes()));
+                        let body = body.collect().await.unwrap().to_bytes();
+                        shared.lock().unwrap().push((parts, body));
                         match reply(number) {
                             Some((status, body)) => Ok(Response::builder()
                                 .status(StatusCode::from_u16(status).unwrap())

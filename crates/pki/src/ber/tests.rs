@@ -1,3 +1,5 @@
+//! Indefinite lengths as devices write them, and what is refused.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Push certificates in the forms admins have them: PEM, PKCS#12, with and without a password.
+
 use super::*;
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;

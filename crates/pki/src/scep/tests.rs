@@ -1,3 +1,5 @@
+//! SCEP requests made by OpenSSL are read, and answered so that OpenSSL reads them.
+
 use super::*;
 use crate::ca::Authority;
 use crate::cms::attribute as cms_attribute;

@@ -1,3 +1,5 @@
+//! Check-in messages: read as devices send them, unknown keys kept, hostile ones refused.
+
 use super::*;
 use crate::ids::{PushMagic, PushToken, Topic, Udid};
 use plist::Value;

@@ -1,3 +1,5 @@
+//! Every command survives being written and read.
+
 use super::*;
 use crate::ids::AdamId;
 

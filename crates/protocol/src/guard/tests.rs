@@ -1,3 +1,5 @@
+//! Hostile property lists are refused before anything is decoded.
+
 use super::*;
 
 fn xml(body: &str) -> Vec<u8> {

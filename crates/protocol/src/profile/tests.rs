@@ -1,3 +1,5 @@
+//! Profiles survive being written and read; what would harm a device is refused.
+
 use super::*;
 
 fn profile(bodies: Vec<PayloadBody>) -> Profile {

@@ -1,3 +1,5 @@
+//! Answers of devices, read as they send them.
+
 use super::*;
 use crate::ids::{BundleId, Udid};
 use proptest::prelude::*;
