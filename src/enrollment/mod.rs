@@ -1,1 +1,85 @@
-//! Invitations, enrollment profiles, identities and who a request speaks for, check-in state. Must never let the certificate of one enrollment speak for another.
+//! Who a device is, and how it came: invitations, enrollment profiles, identities, check-in.
+//!
+//! Three things, three tables: a *device* is hardware (the `directory` room), an *enrollment* is an identity and its state,
+//! a *channel* is one conversation of it, with a token and a queue. The server decides whom a certificate stands for when
+//! it issues it; from then on a request speaks for that enrollment and no other, whatever it says about itself.
+//!
+//! The way of a device: [`invitations`] gives a link, [`profile`] what lies behind it, [`issuance`] the certificate, and
+//! [`conversation`] is every message from then on.
+//!
+//! Must never plan, push or reach the network while a device waits: what a message changes is left as rows. Must never
+//! give an enrollment anything that was queued for another.
+
+mod arrival;
+pub mod authority;
+mod bootstrap;
+pub mod channels;
+pub mod checkin;
+pub mod conversation;
+mod ending;
+pub mod held;
+pub mod identity;
+pub mod invitations;
+pub mod issuance;
+mod messages;
+pub mod profile;
+mod records;
+mod rows;
+
+pub use ending::unenroll;
+
+use crate::commands::CommandError;
+use russet_store::StoreError;
+use std::time::Duration;
+
+/// How long the SCEP challenge of a downloaded enrollment profile can be used. People download a profile and install it in
+/// Settings later the same day.
+pub const CHALLENGE_VALID: Duration = Duration::from_secs(24 * 3600);
+/// How long the older identity of an enrollment is accepted after the newer one was confirmed: a device whose replacement
+/// failed goes back to it [micromdm#557].
+pub const OLDER_IDENTITY_VALID: Duration = Duration::from_secs(24 * 3600);
+/// After this silence an enrollment no longer holds up another one of the same device.
+pub const SILENT_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Why something in this room was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrollmentError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A command could not be queued.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// OpenSSL.
+    #[error(transparent)]
+    Crypto(#[from] russet_pki::CryptoError),
+    /// The stored certificate authority.
+    #[error(transparent)]
+    Authority(#[from] russet_pki::ca::AuthorityError),
+    /// The identity of a request.
+    #[error(transparent)]
+    Refused(#[from] identity::Refused),
+    /// The body of a request.
+    #[error("the message cannot be read: {0}")]
+    Unreadable(String),
+    /// The link leads nowhere: unknown, expired, revoked or used up. One answer for all, so that codes cannot be probed.
+    #[error("this invitation is not valid (any more): ask for a new one")]
+    InvitationNotValid,
+    /// No profile can be made before there is a push certificate: its topic stands in the profile.
+    #[error("no push certificate has been imported yet: import one with `russet admin push-certificate import`")]
+    NoPushCertificate,
+    /// The device has no live enrollment to end.
+    #[error("the device is not enrolled")]
+    NotEnrolled,
+    /// What an admin asked for cannot be.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// Work handed to another thread did not come back.
+    #[error("the work was interrupted; try again")]
+    Interrupted,
+}
+
+/// Runs what keeps a processor busy for a millisecond or more where it holds up no other request.
+async fn busy<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EnrollmentError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| EnrollmentError::Interrupted)
+}

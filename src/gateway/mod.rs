@@ -1,1 +1,49 @@
-//! What devices reach: /mdm, /checkin, /scep, /enroll and Apple's webhook. HTTP in, protocol types out, one call into a room below. Must never answer 401: it un-enrolls the device.
+//! What devices and Apple reach: `/enroll`, `/scep`, `/mdm`, `/checkin`, Apple's webhook. HTTP in, protocol types out, one call
+//! into a room below.
+//!
+//! Must never answer 401, from no layer: it un-enrolls the device [micromdm#102]. Everything that is not listed here is 404.
+//!
+//! | path | who comes | what it is |
+//! |---|---|---|
+//! | `GET /enroll/{code}` | people | the page behind an invitation's link, with a button to the profile |
+//! | `GET /enroll/{code}/profile` | devices, `curl` | the signed enrollment profile, `application/x-apple-aspen-config` |
+//! | `GET`, `POST /scep` | devices | identities by SCEP |
+//! | `PUT /checkin`, `PUT /mdm` | devices | check-in messages; command reports |
+//! | `/apple/notifications/{account}` | Apps and Books | notifications |
+//! | `GET /health` | monitors | that the listener answers |
+
+mod answer;
+mod checkin;
+mod enroll;
+mod enroll_page;
+mod mdm;
+pub mod notifications;
+mod scep;
+
+use crate::context::Context;
+use crate::enrollment::authority::Keeper;
+use axum::Router;
+use axum::routing::get;
+use std::sync::Arc;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    /// What rooms are handed.
+    pub(crate) ctx: Context,
+    /// The certificate authority, opened at the first use.
+    pub(crate) authority: Arc<Keeper>,
+}
+
+/// The routes of the device listener.
+pub fn router(ctx: Context) -> Router {
+    let gate = Gate { authority: Arc::new(Keeper::new(ctx.clone())), ctx };
+    Router::new()
+        .route("/health", get(|| async { "ok\n" }))
+        .merge(enroll::routes())
+        .merge(scep::routes())
+        .merge(mdm::routes())
+        .merge(checkin::routes())
+        .merge(notifications::routes())
+        .with_state(gate)
+}

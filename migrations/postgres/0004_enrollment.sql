@@ -1,0 +1,95 @@
+-- Who devices are: the certificate authority, invitations, enrollments, identities, channels.
+
+-- The certificate authority of this installation. Its key is the secret 'authority.<id>'.
+CREATE TABLE authority (
+    id          TEXT    PRIMARY KEY,
+    certificate BYTEA   NOT NULL,
+    created_at  BIGINT NOT NULL
+);
+
+-- A link that lets devices enroll. The code in it is stored as its SHA-256 only.
+CREATE TABLE invitation (
+    id           TEXT    PRIMARY KEY,
+    code_hash    BYTEA   NOT NULL UNIQUE,
+    serial       TEXT,               -- the one serial number it is meant for
+    uses         BIGINT NOT NULL,   -- how many devices may enroll with it
+    used         BIGINT NOT NULL,   -- how many have sent Authenticate
+    sign_message BOOLEAN NOT NULL,   -- SignMessage of the profiles it gives out
+    note         TEXT    NOT NULL,
+    created_at   BIGINT NOT NULL,
+    expires_at   BIGINT NOT NULL,
+    revoked_at   BIGINT
+);
+
+-- One enrollment of a device, from the download of its profile on.
+CREATE TABLE enrollment (
+    id                     TEXT    PRIMARY KEY,
+    invitation             TEXT    NOT NULL REFERENCES invitation (id),
+    profile_identifier     TEXT    NOT NULL,  -- PayloadIdentifier of its enrollment profile
+    topic                  TEXT    NOT NULL,  -- push topic in its enrollment profile
+    state                  TEXT    NOT NULL CHECK (state IN ('offered', 'enrolling', 'live', 'held', 'rejected', 'ended')),
+    reason                 TEXT,              -- why it is held, rejected or ended
+    device                 TEXT,              -- from Authenticate on, unless held
+    udid                   TEXT,
+    user_enrollment_id     TEXT,
+    serial                 TEXT,
+    awaiting_configuration BOOLEAN NOT NULL,
+    bootstrap_token        BYTEA,              -- sealed
+    unlock_token           BYTEA,              -- sealed
+    unenroll_command       TEXT,              -- CommandUUID of the RemoveProfile that ends it
+    created_at             BIGINT NOT NULL,
+    authenticated_at       BIGINT,
+    live_at                BIGINT,
+    ended_at               BIGINT
+);
+CREATE UNIQUE INDEX enrollment_live_of_device ON enrollment (device) WHERE state = 'live';
+CREATE INDEX enrollment_by_udid ON enrollment (udid);
+CREATE INDEX enrollment_by_user_enrollment_id ON enrollment (user_enrollment_id);
+CREATE INDEX enrollment_by_serial ON enrollment (serial);
+CREATE INDEX enrollment_by_invitation ON enrollment (invitation, state, created_at);
+CREATE INDEX enrollment_held ON enrollment (created_at) WHERE state = 'held';
+
+-- A SCEP challenge, by its SHA-256: one use, one enrollment.
+CREATE TABLE scep_challenge (
+    hash       BYTEA   PRIMARY KEY,
+    enrollment TEXT    NOT NULL REFERENCES enrollment (id) ON DELETE CASCADE,
+    expires_at BIGINT NOT NULL,
+    used_at    BIGINT
+);
+CREATE INDEX scep_challenge_by_enrollment ON scep_challenge (enrollment);
+
+-- A certificate this server issued, and the enrollment it speaks for.
+CREATE TABLE identity (
+    fingerprint    TEXT    PRIMARY KEY,  -- SHA-256 of the certificate, hex
+    enrollment     TEXT    NOT NULL REFERENCES enrollment (id),
+    certificate    BYTEA   NOT NULL,
+    public_key     BYTEA   NOT NULL,     -- SHA-256 of the SubjectPublicKeyInfo
+    transaction_id TEXT    NOT NULL,     -- of the SCEP request
+    issued_at      BIGINT NOT NULL,
+    not_after      BIGINT NOT NULL,
+    confirmed_at   BIGINT,              -- first TokenUpdate or command answer with it
+    replaced_at    BIGINT               -- when a newer one was confirmed
+);
+CREATE UNIQUE INDEX identity_by_request ON identity (enrollment, transaction_id, public_key);
+CREATE INDEX identity_by_enrollment ON identity (enrollment, issued_at);
+
+-- One conversation of an enrollment: the device itself (user_key empty) or one of its users.
+CREATE TABLE channel (
+    id              TEXT    PRIMARY KEY,
+    enrollment      TEXT    NOT NULL REFERENCES enrollment (id),
+    user_key        TEXT    NOT NULL,
+    user_short_name TEXT,
+    user_long_name  TEXT,
+    created_at      BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX channel_of_enrollment ON channel (enrollment, user_key);
+
+-- The newest check-in message of each kind, as it came, sealed: it carries tokens.
+CREATE TABLE checkin_message (
+    enrollment   TEXT    NOT NULL REFERENCES enrollment (id),
+    user_key     TEXT    NOT NULL,
+    message_type TEXT    NOT NULL,
+    body         BYTEA   NOT NULL,
+    received_at  BIGINT NOT NULL,
+    PRIMARY KEY (enrollment, user_key, message_type)
+);

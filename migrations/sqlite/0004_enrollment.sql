@@ -1,0 +1,95 @@
+-- Who devices are: the certificate authority, invitations, enrollments, identities, channels.
+
+-- The certificate authority of this installation. Its key is the secret 'authority.<id>'.
+CREATE TABLE authority (
+    id          TEXT    PRIMARY KEY,
+    certificate BLOB    NOT NULL,
+    created_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A link that lets devices enroll. The code in it is stored as its SHA-256 only.
+CREATE TABLE invitation (
+    id           TEXT    PRIMARY KEY,
+    code_hash    BLOB    NOT NULL UNIQUE,
+    serial       TEXT,               -- the one serial number it is meant for
+    uses         INTEGER NOT NULL,   -- how many devices may enroll with it
+    used         INTEGER NOT NULL,   -- how many have sent Authenticate
+    sign_message INTEGER NOT NULL,   -- SignMessage of the profiles it gives out
+    note         TEXT    NOT NULL,
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    revoked_at   INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- One enrollment of a device, from the download of its profile on.
+CREATE TABLE enrollment (
+    id                     TEXT    PRIMARY KEY,
+    invitation             TEXT    NOT NULL REFERENCES invitation (id),
+    profile_identifier     TEXT    NOT NULL,  -- PayloadIdentifier of its enrollment profile
+    topic                  TEXT    NOT NULL,  -- push topic in its enrollment profile
+    state                  TEXT    NOT NULL CHECK (state IN ('offered', 'enrolling', 'live', 'held', 'rejected', 'ended')),
+    reason                 TEXT,              -- why it is held, rejected or ended
+    device                 TEXT,              -- from Authenticate on, unless held
+    udid                   TEXT,
+    user_enrollment_id     TEXT,
+    serial                 TEXT,
+    awaiting_configuration INTEGER NOT NULL,
+    bootstrap_token        BLOB,              -- sealed
+    unlock_token           BLOB,              -- sealed
+    unenroll_command       TEXT,              -- CommandUUID of the RemoveProfile that ends it
+    created_at             INTEGER NOT NULL,
+    authenticated_at       INTEGER,
+    live_at                INTEGER,
+    ended_at               INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX enrollment_live_of_device ON enrollment (device) WHERE state = 'live';
+CREATE INDEX enrollment_by_udid ON enrollment (udid);
+CREATE INDEX enrollment_by_user_enrollment_id ON enrollment (user_enrollment_id);
+CREATE INDEX enrollment_by_serial ON enrollment (serial);
+CREATE INDEX enrollment_by_invitation ON enrollment (invitation, state, created_at);
+CREATE INDEX enrollment_held ON enrollment (created_at) WHERE state = 'held';
+
+-- A SCEP challenge, by its SHA-256: one use, one enrollment.
+CREATE TABLE scep_challenge (
+    hash       BLOB    PRIMARY KEY,
+    enrollment TEXT    NOT NULL REFERENCES enrollment (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL,
+    used_at    INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX scep_challenge_by_enrollment ON scep_challenge (enrollment);
+
+-- A certificate this server issued, and the enrollment it speaks for.
+CREATE TABLE identity (
+    fingerprint    TEXT    PRIMARY KEY,  -- SHA-256 of the certificate, hex
+    enrollment     TEXT    NOT NULL REFERENCES enrollment (id),
+    certificate    BLOB    NOT NULL,
+    public_key     BLOB    NOT NULL,     -- SHA-256 of the SubjectPublicKeyInfo
+    transaction_id TEXT    NOT NULL,     -- of the SCEP request
+    issued_at      INTEGER NOT NULL,
+    not_after      INTEGER NOT NULL,
+    confirmed_at   INTEGER,              -- first TokenUpdate or command answer with it
+    replaced_at    INTEGER               -- when a newer one was confirmed
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX identity_by_request ON identity (enrollment, transaction_id, public_key);
+CREATE INDEX identity_by_enrollment ON identity (enrollment, issued_at);
+
+-- One conversation of an enrollment: the device itself (user_key empty) or one of its users.
+CREATE TABLE channel (
+    id              TEXT    PRIMARY KEY,
+    enrollment      TEXT    NOT NULL REFERENCES enrollment (id),
+    user_key        TEXT    NOT NULL,
+    user_short_name TEXT,
+    user_long_name  TEXT,
+    created_at      INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX channel_of_enrollment ON channel (enrollment, user_key);
+
+-- The newest check-in message of each kind, as it came, sealed: it carries tokens.
+CREATE TABLE checkin_message (
+    enrollment   TEXT    NOT NULL REFERENCES enrollment (id),
+    user_key     TEXT    NOT NULL,
+    message_type TEXT    NOT NULL,
+    body         BLOB    NOT NULL,
+    received_at  INTEGER NOT NULL,
+    PRIMARY KEY (enrollment, user_key, message_type)
+) STRICT, WITHOUT ROWID;

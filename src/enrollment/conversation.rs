@@ -1,0 +1,138 @@
+//! A device speaks: the proof of who it is, then all that its message changes, in one transaction.
+//!
+//! These functions are all that the device endpoints call. They never answer for another enrollment than the one whose
+//! identity was proved, and leave every decision about HTTP to their caller.
+
+use super::checkin::{self, Reply};
+use super::identity::{self, Presented, Proven, Refused, Speaker, State};
+use super::{EnrollmentError, ending, held, records};
+use crate::commands::{self, Delivery};
+use crate::context::Context;
+use russet_pki::ca::Authority;
+use russet_protocol::checkin::{CheckIn, Sender};
+use russet_protocol::guard::Limits;
+use russet_protocol::result::{Report, Status};
+use russet_store::Tx;
+
+/// A check-in message (`CheckInURL`). `body` are the bytes as received: the signature is over them.
+///
+/// # Errors
+/// [`EnrollmentError::Refused`] where the identity does not hold, [`EnrollmentError::Unreadable`] where the body is no
+/// check-in message; or the store fails.
+pub async fn check_in(
+    ctx: &Context,
+    authority: &Authority,
+    presented: Presented<'_>,
+    body: &[u8],
+) -> Result<Reply, EnrollmentError> {
+    let proven = identity::prove(presented, body, &authority.trusted(), ctx.now())?;
+    let message = CheckIn::decode(body, Limits::for_body(body.len())).map_err(unreadable)?;
+    let mut tx = ctx.store.begin("check-in").await?;
+    let speaker = identity::speaker(&mut *tx, &proven, message.sender(), ctx.now()).await??;
+    let reply = checkin::handle(&mut *tx, ctx, &speaker, &message, body).await?;
+    tx.commit().await?;
+    Ok(reply?)
+}
+
+/// A report about a command, or Idle (`ServerURL`). Gives what the device gets next; `None`: an empty answer.
+///
+/// # Errors
+/// As [`check_in`].
+pub async fn report(
+    ctx: &Context,
+    authority: &Authority,
+    presented: Presented<'_>,
+    body: &[u8],
+) -> Result<Option<Delivery>, EnrollmentError> {
+    let proven = identity::prove(presented, body, &authority.trusted(), ctx.now())?;
+    let report = Report::decode(body, Limits::for_body(body.len())).map_err(unreadable)?;
+    let mut tx = ctx.store.begin("command report").await?;
+    let speaker = identity::speaker(&mut *tx, &proven, &report.sender, ctx.now()).await??;
+    let next = match listen(&mut *tx, ctx, &speaker).await? {
+        Ear::Over if report.status == Status::Idle => Err(Refused::Over),
+        // An answer that was on its way when the enrollment ended.
+        Ear::Over | Ear::Deaf => Ok(None),
+        Ear::Open(channel, device) => {
+            let next = commands::record_and_next(&mut *tx, ctx, channel, device, &report, body).await?;
+            if leaves(&mut *tx, ctx, &speaker, &report).await? { Ok(None) } else { Ok(next) }
+        }
+    };
+    tx.commit().await?;
+    Ok(next?)
+}
+
+/// A report of more than `size` bytes, which was thrown away unread: the command it answers ends as failed. Only a client
+/// certificate proves who sent it, since a signature would be over the bytes; without one it is refused.
+///
+/// # Errors
+/// As [`check_in`].
+pub async fn report_too_large(
+    ctx: &Context,
+    authority: &Authority,
+    peer: Option<&[u8]>,
+    size: u64,
+) -> Result<Option<Delivery>, EnrollmentError> {
+    let presented = Presented { peer, signature: None };
+    let proven: Proven = identity::prove(presented, &[], &authority.trusted(), ctx.now())?;
+    let mut tx = ctx.store.begin("command report: too large").await?;
+    let speaker = identity::speaker(&mut *tx, &proven, &Sender::default(), ctx.now()).await??;
+    let next = match listen(&mut *tx, ctx, &speaker).await? {
+        Ear::Open(channel, device) => commands::record_too_large(&mut *tx, ctx, channel, device, size).await?,
+        Ear::Over | Ear::Deaf => None,
+    };
+    tx.commit().await?;
+    Ok(next)
+}
+
+/// Whether somebody listens to a speaker.
+enum Ear {
+    /// The channel of a live enrollment.
+    Open(crate::ids::ChannelId, crate::ids::DeviceId),
+    /// Not yet, or not while it is held: an empty answer.
+    Deaf,
+    /// No more.
+    Over,
+}
+
+async fn listen(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Result<Ear, EnrollmentError> {
+    match (speaker.state, speaker.channel, speaker.device) {
+        (State::Live, Some(channel), Some(device)) => {
+            identity::confirm(tx, speaker, ctx.now()).await?;
+            Ok(Ear::Open(channel, device))
+        }
+        (State::Ended | State::Rejected, ..) => Ok(Ear::Over),
+        (State::Held, ..) => {
+            held::reconsider(tx, ctx, speaker.enrollment).await?;
+            Ok(Ear::Deaf)
+        }
+        (State::Offered | State::Enrolling | State::Live, ..) => Ok(Ear::Deaf),
+    }
+}
+
+/// Whether this answers our request to leave. Only the device's acknowledgment ends the enrollment; where it failed, the
+/// next request is a new one.
+async fn leaves(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker, report: &Report) -> Result<bool, EnrollmentError> {
+    let answered = report.command_uuid.as_ref().map(russet_protocol::CommandUuid::as_str);
+    if answered.is_none() || answered != speaker.unenroll_command.as_deref() {
+        return Ok(false);
+    }
+    let enrollment = records::locked(tx, speaker.enrollment).await?;
+    match report.status {
+        Status::Acknowledged => {
+            ending::end(tx, &enrollment, "an admin ended the enrollment", ctx.now()).await?;
+            held::follow(tx, ctx, &enrollment).await?;
+            Ok(true)
+        }
+        Status::Error | Status::CommandFormatError => {
+            tracing::warn!(enrollment = %enrollment.id, "a device refused to remove its enrollment profile");
+            tx.run("UPDATE enrollment SET unenroll_command = NULL WHERE id = $1", &[(&enrollment.id.text()).into()])
+                .await?;
+            Ok(false)
+        }
+        Status::NotNow | Status::Idle | Status::Unknown(_) => Ok(false),
+    }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> EnrollmentError {
+    EnrollmentError::Unreadable(error.to_string())
+}

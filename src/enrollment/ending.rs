@@ -1,0 +1,68 @@
+//! How an enrollment ends: the device said so, it took our command to remove its profile, or it enrolled anew.
+
+use super::identity::State;
+use super::records::{self, Record};
+use super::{EnrollmentError, channels};
+use crate::commands::{self, NewCommand, Priority, Purpose};
+use crate::context::Context;
+use crate::directory::{dirty, installed_profiles, managed_apps};
+use crate::ids::DeviceId;
+use crate::push;
+use russet_protocol::command::Command;
+use russet_protocol::{CommandUuid, Timestamp};
+use russet_store::{StoreError, Tx};
+
+/// Asks the device to leave: queues the removal of its enrollment profile. The enrollment ends once the device has done so.
+/// Where it was asked before and has not answered, that command stands.
+///
+/// # Errors
+/// [`EnrollmentError::NotEnrolled`] where the device has no live enrollment; or the store fails.
+pub async fn unenroll(tx: &mut dyn Tx, ctx: &Context, device: DeviceId) -> Result<CommandUuid, EnrollmentError> {
+    let Some(enrollment) = records::live_of(tx, device).await? else { return Err(EnrollmentError::NotEnrolled) };
+    let asked = enrollment.unenroll_command.as_deref().and_then(|uuid| CommandUuid::new(uuid).ok());
+    if let Some(uuid) = asked
+        && commands::outcome(tx, &uuid).await?.is_none()
+    {
+        return Ok(uuid);
+    }
+    let channel = channels::device_channel(tx, enrollment.id).await?.ok_or(EnrollmentError::NotEnrolled)?;
+    let command = Command::RemoveProfile { identifier: enrollment.profile_identifier };
+    let new = NewCommand {
+        channel,
+        device,
+        command: &command,
+        after: None,
+        purpose: Purpose::Unenroll,
+        priority: Priority::Interactive,
+        expires_at: None,
+    };
+    let uuid = commands::enqueue(tx, ctx, new).await?;
+    tx.run(
+        "UPDATE enrollment SET unenroll_command = $2 WHERE id = $1",
+        &[(&enrollment.id.text()).into(), uuid.as_str().into()],
+    )
+    .await?;
+    Ok(uuid)
+}
+
+/// Ends an enrollment: its queues are emptied, its pushes stop, and somebody looks what is to be taken back. Facts that
+/// belong to the device (owner, licenses, escrow) stay.
+pub(super) async fn end(tx: &mut dyn Tx, enrollment: &Record, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE enrollment SET state = $2, reason = $3, ended_at = $4, unlock_token = NULL, unenroll_command = NULL
+         WHERE id = $1",
+        &[(&enrollment.id.text()).into(), State::Ended.text().into(), reason.into(), now.millis().into()],
+    )
+    .await?;
+    for channel in channels::of_enrollment(tx, enrollment.id).await? {
+        commands::drop_all(tx, channel, reason, now).await?;
+        push::forget(tx, channel).await?;
+    }
+    if let Some(device) = enrollment.device {
+        // With the enrollment went what it had brought.
+        managed_apps::forget(tx, device).await?;
+        installed_profiles::forget(tx, device).await?;
+        dirty::mark(tx, device, dirty::Lane::Interactive, "enrollment ended", now).await?;
+    }
+    Ok(())
+}
