@@ -1,6 +1,7 @@
 -- App Store accounts, the mirror of Apple's records, and what is to be changed at Apple.
 
 -- One location at Apple. token and webhook_secret are sealed; token_hash refuses the same token twice, u_id the same location.
+-- sync_due_at: when all records are read next; assets_due_at: when the counts are.
 -- unmarked: up to which serial number the account's devices have been marked after a change; NULL where none is pending.
 CREATE TABLE license_account (
     id                TEXT    PRIMARY KEY,
@@ -25,6 +26,7 @@ CREATE TABLE license_account (
     blocked_until     INTEGER,
     troubles          INTEGER NOT NULL,
     sync_due_at       INTEGER NOT NULL,
+    assets_due_at     INTEGER NOT NULL,
     last_sync_at      INTEGER,
     defaults          TEXT    NOT NULL,
     defaults_version  INTEGER NOT NULL,

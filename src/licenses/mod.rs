@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod assets;
 mod defaults;
+pub mod notifications;
 mod store;
 mod wishes;
 pub mod worker;

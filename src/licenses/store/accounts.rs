@@ -25,9 +25,10 @@ pub(in crate::licenses) async fn insert_account(tx: &mut dyn Tx, new: &NewAccoun
     let defaults = encoded(new.defaults)?;
     tx.run(
         "INSERT INTO license_account (id, name, token, token_hash, token_expires_at, organization_name, state, state_text,
-             state_at, take_over, webhook_path, webhook_secret, webhook_state, troubles, sync_due_at, defaults,
+             state_at, take_over, webhook_path, webhook_secret, webhook_state, troubles, sync_due_at, assets_due_at,
+             defaults,
              defaults_version, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'unknown', 0, $9, $13, 1, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'unknown', 0, $9, $9, $13, 1, $9)",
         &[
             (&new.id.text()).into(),
             new.name.into(),
@@ -113,6 +114,8 @@ pub(in crate::licenses) async fn want_sync(
         .run(
             "UPDATE license_account SET sync_due_at = $2, take_over = (take_over OR $3),
                  claimed_at = CASE WHEN state = 'stopped' THEN NULL ELSE claimed_at END,
+                 troubles = CASE WHEN state = 'stopped' THEN 0 ELSE troubles END,
+                 blocked_until = CASE WHEN state = 'stopped' THEN NULL ELSE blocked_until END,
                  state_text = CASE WHEN state = 'stopped' THEN $4 ELSE state_text END,
                  state_at = CASE WHEN state = 'stopped' THEN $2 ELSE state_at END,
                  state = CASE WHEN state = 'stopped' THEN 'connecting' ELSE state END

@@ -2,13 +2,29 @@
 
 mod accounts;
 mod assets;
+mod batches;
+mod mirror;
+mod notifications;
 mod wishes;
+mod work;
 
 pub(super) use accounts::{
     NewAccount, account, accounts, insert_account, name_is_taken, name_of_token, set_defaults, unmark, want_sync,
 };
 pub(super) use assets::{asset, assets, counts};
+pub(super) use batches::{
+    Batch, Wish, begin_batch, came_true, due_batches, due_wishes, end_batch, failed, follow, hint, left, look_again,
+    reopen, wait, wishes_of,
+};
+pub(super) use mirror::{
+    drop_assets_before, drop_assignments_before, gained, held, lost, nameless, put_asset, put_assignments, put_metadata,
+};
+pub(super) use notifications::{forget, keep, of_path, processed, waiting};
 pub(super) use wishes::{Key, Wanted, states_of_serials, wish};
+pub(super) use work::{
+    Claimed, Work, block, claimed, ids, marked, next_chore, other_with_location, serials_after, set_state, synced,
+    want_counts, work,
+};
 
 use crate::ids::AccountId;
 use russet_protocol::{AdamId, PricingParam};

@@ -1,0 +1,1 @@
+//! Stories of licenses, against a simulated Apps and Books.
