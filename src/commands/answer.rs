@@ -10,6 +10,7 @@ use super::{Priority, store};
 use crate::context::Context;
 use crate::directory::{devices, dirty};
 use crate::ids::{ChannelId, DeviceId};
+use crate::push;
 use russet_protocol::command::wrap;
 use russet_protocol::result::{Report, Status};
 use russet_protocol::{CommandUuid, Timestamp};
@@ -51,7 +52,7 @@ pub async fn record_and_next(
     raw: &[u8],
 ) -> Result<Option<Delivery>, StoreError> {
     let session = Session { channel, device, now: ctx.now() };
-    heard(tx, session).await?;
+    devices::seen(tx, device, session.now).await?;
     if report.status == Status::Idle {
         store::offer_again(tx, channel).await?;
         // An Idle that says nothing else is not worth a row at each poll.
@@ -77,7 +78,7 @@ pub async fn record_too_large(
     size: u64,
 ) -> Result<Option<Delivery>, StoreError> {
     let session = Session { channel, device, now: ctx.now() };
-    heard(tx, session).await?;
+    devices::seen(tx, device, session.now).await?;
     let uuid = store::delivered(tx, channel).await?;
     let note = format!("the answer was too large: more than {size} bytes");
     store::keep_report(tx, (channel, device), uuid.as_deref(), "", Some(&note), &[], session.now).await?;
@@ -86,10 +87,6 @@ pub async fn record_too_large(
         dirty::mark(tx, device, Priority::Interactive, "command ended", session.now).await?;
     }
     next(tx, ctx, session, &Status::Error).await
-}
-
-async fn heard(tx: &mut dyn Tx, session: Session) -> Result<(), StoreError> {
-    devices::seen(tx, session.device, session.now).await
 }
 
 async fn record(
@@ -192,22 +189,35 @@ async fn keep(
     store::keep_report(tx, who, uuid, report.status.as_str(), note, raw, session.now).await
 }
 
+/// Picks the next command, and says to the pushes what that means for them.
 async fn next(tx: &mut dyn Tx, ctx: &Context, session: Session, said: &Status) -> Result<Option<Delivery>, StoreError> {
-    let Some(row) = store::take_next(tx, session.channel, session.now).await? else {
-        if *said != Status::NotNow && store::has_put_off(tx, session.channel).await? {
-            let due = session.now.plus(WAKE_AFTER_NOT_NOW);
-            queue::request_push(tx, session.channel, Priority::Bulk, due).await?;
+    let Session { channel, now, .. } = session;
+    let mut found = store::take_next(tx, channel, now).await?;
+    if found.is_none() {
+        push::answered(tx, channel, now).await?;
+        // What another transaction queued meanwhile is seen now, or its request for a push comes after ours.
+        found = store::take_next(tx, channel, now).await?;
+    }
+    let Some(row) = found else {
+        if store::has_put_off(tx, channel).await? {
+            if *said == Status::NotNow {
+                // It comes back by itself, but not for ever is that to be relied on.
+                push::delivered(tx, ctx, channel).await?;
+            } else {
+                push::request(tx, channel, Priority::Bulk, now.plus(WAKE_AFTER_NOT_NOW)).await?;
+            }
         }
         return Ok(None);
     };
+    push::delivered(tx, ctx, channel).await?;
     let uuid = store::uuid(&row, "command")?;
     match delivered_bytes(ctx, &uuid, &row) {
         Ok(bytes) => Ok(Some(Delivery { uuid, bytes })),
         Err(error) => {
             tracing::error!(%error, command = %uuid, "a stored command is damaged and was given up");
             let reason = "the stored command is damaged; restore the database from a backup";
-            queue::give_up(tx, vec![uuid.as_str().to_owned()], OutcomeState::Failed, reason, session.now).await?;
-            dirty::mark(tx, session.device, Priority::Interactive, "command ended", session.now).await?;
+            queue::give_up(tx, vec![uuid.as_str().to_owned()], OutcomeState::Failed, reason, now).await?;
+            dirty::mark(tx, session.device, Priority::Interactive, "command ended", now).await?;
             Ok(None)
         }
     }

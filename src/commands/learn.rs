@@ -79,14 +79,15 @@ pub(super) async fn learn(
         }
         Answer::ManagedApplicationList(list) => {
             let asked = match body.map(Command::from_body) {
-                Some(Ok(Command::ManagedApplicationList { identifiers })) => identifiers,
-                _ => {
-                    // Without the question it is not known which absences mean something: only what is named counts.
-                    list.apps.iter().map(|app| app.identifier.clone()).chain(None).collect()
-                }
+                Some(Ok(Command::ManagedApplicationList { identifiers })) => Some(identifiers),
+                _ => None,
             };
-            let all = body.is_some() && asked.is_empty();
-            let coverage = if all { Coverage::All } else { Coverage::Only(&asked) };
+            let coverage = match &asked {
+                Some(all) if all.is_empty() => Coverage::All,
+                Some(asked) => Coverage::Only(asked),
+                // Without the question nobody knows which absences mean something: only what is named counts.
+                None => Coverage::Only(&[]),
+            };
             managed_apps::record(tx, device, &list.apps, coverage, now).await?;
         }
         Answer::ProfileList(list) => installed_profiles::record(tx, device, &list.profiles, now).await?,

@@ -5,6 +5,7 @@ use super::store::{self, End, NewRow};
 use super::{CommandError, Priority, Purpose};
 use crate::context::Context;
 use crate::ids::{ChannelId, DeviceId};
+use crate::push;
 use ring::digest::{SHA256, digest};
 use russet_protocol::command::Command;
 use russet_protocol::{CommandUuid, Timestamp};
@@ -75,7 +76,7 @@ pub async fn enqueue(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Res
     if hopeless {
         give_up(tx, vec![uuid.as_str().to_owned()], OutcomeState::Dropped, DEPENDENCY_FAILED, now).await?;
     } else if waits_for.is_none() {
-        request_push(tx, new.channel, new.priority, now).await?;
+        push::request(tx, new.channel, new.priority, now).await?;
     }
     Ok(uuid)
 }
@@ -129,17 +130,6 @@ pub(super) async fn give_up(
 pub(super) async fn drop_dependants(tx: &mut dyn Tx, uuids: &[String], now: Timestamp) -> Result<(), StoreError> {
     let how = End { state: Some(OutcomeState::Dropped), reason: Some(DEPENDENCY_FAILED), ..End::default() };
     store::end(tx, uuids, &how, now).await
-}
-
-/// Asks for a push.
-pub(super) async fn request_push(
-    tx: &mut dyn Tx,
-    _channel: ChannelId,
-    _lane: Priority,
-    _due: Timestamp,
-) -> Result<(), StoreError> {
-    tx.wake(russet_store::Wake::Push);
-    Ok(())
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -28,8 +28,9 @@ pub enum WireError {
     UnknownMessageType(String),
 }
 
+/// Without NUL, which no Apple system writes, a hostile binary list can carry, and PostgreSQL has no form for.
 pub(crate) fn text(from: &Dictionary, key: &str) -> Option<String> {
-    from.get(key).and_then(Value::as_string).map(str::to_owned)
+    from.get(key).and_then(Value::as_string).map(|text| text.replace('\0', ""))
 }
 
 pub(crate) fn flag(from: &Dictionary, key: &str) -> Option<bool> {
@@ -60,7 +61,7 @@ pub(crate) fn dictionaries<'a>(from: &'a Dictionary, key: &str) -> Vec<&'a Dicti
 /// `None` when the key is absent; otherwise its texts.
 pub(crate) fn texts(from: &Dictionary, key: &str) -> Option<Vec<String>> {
     let items = from.get(key).and_then(Value::as_array)?;
-    Some(items.iter().filter_map(Value::as_string).map(str::to_owned).collect())
+    Some(items.iter().filter_map(Value::as_string).map(|text| text.replace('\0', "")).collect())
 }
 
 /// Keys that are set only where there is something to say.
