@@ -4,6 +4,7 @@ use super::Api;
 use super::body::{Body, Path};
 use super::etag::{IfMatch, tagged};
 use super::problem::Problem;
+use super::profiles;
 use super::show::{Items, Time};
 use crate::apps;
 use crate::ids::AccountId;
@@ -77,6 +78,7 @@ async fn list(State(api): State<Api>) -> Result<Json<Items<Shown>>, Problem> {
 }
 
 async fn create(State(api): State<Api>, Body(new): Body<New>) -> Result<(StatusCode, Json<Shown>), Problem> {
+    fit(&api, &new.defaults).await?;
     let account = accounts::create(&api.ctx, &new.name, &new.server_token, new.defaults).await?;
     Ok((StatusCode::CREATED, Json(account.into())))
 }
@@ -84,6 +86,11 @@ async fn create(State(api): State<Api>, Body(new): Body<New>) -> Result<(StatusC
 async fn one(State(api): State<Api>, Path(id): Path<AccountId>) -> Result<Json<Shown>, Problem> {
     let account = accounts::get(&mut *api.ctx.store.read().await?, id).await?;
     Ok(Json(account.ok_or(LicenseError::NotFound)?.into()))
+}
+
+/// The profiles that defaults name are there and good for their purpose.
+async fn fit(api: &Api, defaults: &Defaults) -> Result<(), Problem> {
+    profiles::fit(&mut *api.ctx.store.read().await?, defaults.vpn_profile, defaults.sso_profile).await
 }
 
 async fn defaults(State(api): State<Api>, Path(id): Path<AccountId>) -> Result<Response, Problem> {
@@ -97,6 +104,7 @@ async fn set_defaults(
     IfMatch(etag): IfMatch,
     Body(new): Body<Defaults>,
 ) -> Result<Response, Problem> {
+    fit(&api, &new).await?;
     let account = accounts::set_defaults(&api.ctx, id, new, etag.as_deref()).await?;
     Ok(tagged(&account.etag, account.defaults))
 }
@@ -108,6 +116,7 @@ async fn preview(
     Body(new): Body<Defaults>,
 ) -> Result<Json<apps::Preview>, Problem> {
     new.check()?;
+    fit(&api, &new).await?;
     Ok(Json(apps::preview(&api.ctx, id, &new).await?))
 }
 

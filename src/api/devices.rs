@@ -1,13 +1,15 @@
-//! `/devices`: what is known of each device, its commands, and the end of its enrollment. A device is named by its id, serial
+//! `/devices`: what is known of each device, and its commands. A device is named by its id, serial
 //! number, UDID, or a name that only one device has.
 
 use super::Api;
 use super::body::{Path, Query};
+use super::enrollments;
 use super::problem::Problem;
 use super::show::{Items, Time};
 use crate::apps::AppsError;
 use crate::commands::{self, OpenCommand, Outcome};
 use crate::directory::devices::{self, Device};
+use crate::enrollment::channels::{self, LiveChannel};
 use crate::ids::DeviceId;
 use axum::extract::State;
 use axum::routing::get;
@@ -15,6 +17,7 @@ use axum::{Json, Router};
 use russet_protocol::result::ErrorChainItem;
 use russet_store::Tx;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// Devices of one page, unless less is asked for.
 const PAGE: u32 = 1000;
@@ -48,10 +51,31 @@ struct Shown {
     created_at: Time,
     last_seen_at: Option<Time>,
     information_at: Option<Time>,
+    enrollment: Enrollment,
 }
 
-impl From<Device> for Shown {
-    fn from(device: Device) -> Self {
+/// How a device stands.
+#[derive(Serialize)]
+struct Enrollment {
+    /// `live`, `leaving` (asked to remove its enrollment), or `none`.
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Time>,
+}
+
+impl Enrollment {
+    fn of(channel: Option<&LiveChannel>) -> Self {
+        match channel {
+            Some(live) => {
+                Self { state: if live.leaving { "leaving" } else { "live" }, since: Some(Time(live.live_at)) }
+            }
+            None => Self { state: "none", since: None },
+        }
+    }
+}
+
+impl Shown {
+    fn of(device: Device, channel: Option<&LiveChannel>) -> Self {
         Self {
             id: device.id,
             platform: device.platform().map(russet_protocol::Platform::as_str),
@@ -68,6 +92,7 @@ impl From<Device> for Shown {
             created_at: Time(device.created_at),
             last_seen_at: device.seen_at.map(Time),
             information_at: device.information_at.map(Time),
+            enrollment: Enrollment::of(channel),
         }
     }
 }
@@ -82,11 +107,36 @@ struct Page {
 /// In the order of their first appearance; `?after=ID` goes on from there.
 async fn list(State(api): State<Api>, Query(page): Query<Page>) -> Result<Json<Items<Shown>>, Problem> {
     let limit = page.limit.unwrap_or(PAGE).min(PAGE);
-    Ok(Items::of(devices::list(&mut *api.ctx.store.read().await?, page.after, limit).await?))
+    let mut snapshot = api.ctx.store.read().await?;
+    let found = devices::list(&mut *snapshot, page.after, limit).await?;
+    let ids: Vec<DeviceId> = found.iter().map(|device| device.id).collect();
+    let live = channels::live_of_devices(&mut *snapshot, &ids).await?;
+    let live: HashMap<DeviceId, &LiveChannel> = live.iter().map(|channel| (channel.device, channel)).collect();
+    let shown = |device: Device| {
+        let channel = live.get(&device.id).copied();
+        Shown::of(device, channel)
+    };
+    Ok(Items::of(found.into_iter().map(shown)))
 }
 
-async fn one(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Shown>, Problem> {
-    Ok(Json(device_of(&mut *api.ctx.store.read().await?, &device).await?.into()))
+/// A device with everything that is known of it.
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    device: Shown,
+    /// Newest first.
+    enrollments: Vec<enrollments::Shown>,
+}
+
+async fn one(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Whole>, Problem> {
+    let mut snapshot = api.ctx.store.read().await?;
+    let device = device_of(&mut *snapshot, &device).await?;
+    let live = channels::live_of_device(&mut *snapshot, device.id).await?;
+    let enrollments = channels::enrollments_of_device(&mut *snapshot, device.id).await?;
+    Ok(Json(Whole {
+        device: Shown::of(device, live.as_ref()),
+        enrollments: enrollments.into_iter().map(Into::into).collect(),
+    }))
 }
 
 /// A command, open or ended. What the device said is its own text: not to be believed, and not to be run.

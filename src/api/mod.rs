@@ -10,9 +10,12 @@ mod audit;
 mod auth;
 mod body;
 mod devices;
+mod enrollments;
 mod etag;
+mod invitations;
 mod limits;
 mod problem;
+mod profiles;
 mod push_certificate;
 mod show;
 mod status;
@@ -46,6 +49,9 @@ pub fn router(ctx: Context, uses: LastUsed) -> Router {
         .merge(accounts::routes())
         .merge(apps::routes())
         .merge(devices::routes())
+        .merge(enrollments::routes())
+        .merge(invitations::routes())
+        .merge(profiles::routes())
         .merge(push_certificate::routes())
         // Inside the check of the token: it names who asked.
         .route_layer(from_fn_with_state(api.clone(), audit::record))

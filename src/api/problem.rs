@@ -4,7 +4,9 @@
 
 use crate::access::AccessError;
 use crate::apps::AppsError;
+use crate::enrollment::EnrollmentError;
 use crate::licenses::LicenseError;
+use crate::profiles::ProfilesError;
 use crate::push::certificates::ImportError;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -192,6 +194,31 @@ impl From<ImportError> for Problem {
             ImportError::OtherTopic { .. } => {
                 Self::conflict(text).next("To go on all the same, send `confirm_new_topic: true`.")
             }
+        }
+    }
+}
+
+impl From<ProfilesError> for Problem {
+    fn from(error: ProfilesError) -> Self {
+        let text = error.to_string();
+        match error {
+            ProfilesError::Store(error) => error.into(),
+            ProfilesError::NotFound => Self::not_found(text),
+            ProfilesError::OtherKind { .. } | ProfilesError::VpnUuidTaken { .. } => Self::conflict(text),
+            ProfilesError::Refused(_) | ProfilesError::BadName => Self::refused(text),
+        }
+    }
+}
+
+impl From<EnrollmentError> for Problem {
+    fn from(error: EnrollmentError) -> Self {
+        let text = error.to_string();
+        match error {
+            EnrollmentError::Store(error) => error.into(),
+            EnrollmentError::Invalid(_) => Self::refused(text),
+            EnrollmentError::NotEnrolled | EnrollmentError::NoPushCertificate => Self::conflict(text),
+            EnrollmentError::InvitationNotValid => Self::not_found(text),
+            _ => Self::inside(&text),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::Api;
 use super::problem::Problem;
 use super::show::Time;
+use crate::enrollment::channels;
 use crate::licenses::assets;
 use crate::push::certificates;
 use crate::{apps, commands, directory};
@@ -43,6 +44,7 @@ async fn status(State(api): State<Api>) -> Result<Json<Value>, Problem> {
         "public_url": config.device.public_url,
         "counts": {
             "devices": directory::devices::count(tx).await?,
+            "enrolled": channels::live_count(tx).await?,
             "apps": apps::list(tx).await?.len(),
             "licenses": {
                 "assigned": licenses.assigned,

@@ -17,7 +17,7 @@ mod rows;
 mod store;
 mod time;
 
-pub use app::{App, AppSettings, NewApp, Scope};
+pub use app::{App, AppSettings, NewApp, ProfileChoice, Scope};
 pub use catalog::{add, get, list, remove, set_settings, settings};
 pub use error::AppsError;
 pub use explain::{Explanation, StoryEntry, explain};

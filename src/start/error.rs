@@ -1,6 +1,7 @@
 //! Why the server did not start. Each text says what to do next.
 
 use crate::access::AccessError;
+use crate::enrollment::EnrollmentError;
 use crate::server::tls::TlsError;
 use russet_store::StoreError;
 use std::net::SocketAddr;
@@ -41,6 +42,9 @@ pub enum StartError {
     /// OpenSSL.
     #[error(transparent)]
     Crypto(#[from] russet_pki::CryptoError),
+    /// The certificate authority.
+    #[error(transparent)]
+    Authority(#[from] EnrollmentError),
     /// The first token.
     #[error(transparent)]
     Token(#[from] AccessError),

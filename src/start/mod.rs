@@ -14,10 +14,10 @@ pub use error::StartError;
 pub use token::FirstToken;
 
 use crate::access::LastUsed;
-use crate::api;
 use crate::config::Config;
 use crate::context::{Context, SystemClock, SystemRandom};
 use crate::server::{self, Limits, Listener};
+use crate::{api, enrollment, gateway};
 use russet_store::{Store, StoreSettings};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -72,7 +72,7 @@ pub async fn start(mut config: Config, options: Options) -> Result<Server, Start
     let ctx =
         Context { store, clock: Arc::new(SystemClock), random: Arc::new(SystemRandom), config: Arc::new(config), node };
 
-    let authority = Arc::new(russet_pki::ca::Authority::generate("Russet", ctx.random_bytes(), ctx.now())?);
+    let authority = enrollment::authority::open(&ctx).await?;
     let keeper = tls::Keeper::open(&ctx, authority)?;
     let device_tls = server::tls::settings(keeper.device(), true)?;
     let admin_tls = keeper.admin().map(|certificate| server::tls::settings(certificate, false)).transpose()?;
@@ -82,7 +82,7 @@ pub async fn start(mut config: Config, options: Options) -> Result<Server, Start
     let (closing, listeners) = (CancellationToken::new(), TaskTracker::new());
     let (device_address, admin_address) = (device.address(), admin.address());
     let limits = Limits::default();
-    listeners.spawn(device.serve(Some(device_tls), axum::Router::new(), limits, closing.clone()));
+    listeners.spawn(device.serve(Some(device_tls), gateway::router(ctx.clone()), limits, closing.clone()));
     listeners.spawn(admin.serve(admin_tls, api::router(ctx.clone(), uses.clone()), limits, closing.clone()));
     let tls_root = keeper.root_file();
     let workers = Workers::start(&ctx, uses, keeper);

@@ -1,0 +1,111 @@
+//! `/invitations`: links that let devices enroll.
+
+use super::Api;
+use super::body::{Body, Path};
+use super::problem::Problem;
+use super::show::{Items, Time};
+use crate::enrollment::invitations::{self, Created, Invitation, NewInvitation};
+use crate::ids::InvitationId;
+use axum::extract::State;
+use axum::routing::{delete, get};
+use axum::{Json, Router};
+use http::StatusCode;
+use russet_protocol::SerialNumber;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+pub(super) fn routes() -> Router<Api> {
+    Router::new().route("/invitations", get(list).post(create)).route("/invitations/{id}", delete(revoke))
+}
+
+#[derive(Serialize)]
+struct Shown {
+    id: InvitationId,
+    serial_number: Option<SerialNumber>,
+    uses: u32,
+    uses_left: u32,
+    sign_message: bool,
+    note: String,
+    created_at: Time,
+    expires_at: Time,
+    revoked_at: Option<Time>,
+}
+
+impl From<Invitation> for Shown {
+    fn from(invitation: Invitation) -> Self {
+        Self {
+            id: invitation.id,
+            serial_number: invitation.serial,
+            uses: invitation.uses,
+            uses_left: invitation.uses.saturating_sub(invitation.used),
+            sign_message: invitation.sign_message,
+            note: invitation.note,
+            created_at: Time(invitation.created_at),
+            expires_at: Time(invitation.expires_at),
+            revoked_at: invitation.revoked_at.map(Time),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    serial_number: Option<String>,
+    #[serde(default = "once")]
+    uses: u32,
+    #[serde(default = "a_week")]
+    expires_in_hours: u32,
+    #[serde(default)]
+    note: Option<String>,
+    /// Whether devices sign each message, so that a proxy in front of the server may end their TLS.
+    #[serde(default = "yes")]
+    sign_message: bool,
+}
+
+fn once() -> u32 {
+    1
+}
+
+fn a_week() -> u32 {
+    168
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// The one answer that holds the link.
+#[derive(Serialize)]
+struct Made {
+    id: InvitationId,
+    link: String,
+    expires_at: Time,
+    uses: u32,
+    serial_number: Option<SerialNumber>,
+    note: String,
+}
+
+async fn list(State(api): State<Api>) -> Result<Json<Items<Shown>>, Problem> {
+    Ok(Items::of(invitations::list(&mut *api.ctx.store.read().await?).await?))
+}
+
+async fn create(State(api): State<Api>, Body(new): Body<New>) -> Result<(StatusCode, Json<Made>), Problem> {
+    let wrong = |error: russet_protocol::ids::InvalidId| Problem::refused(format!("serial_number: {error}"));
+    let serial = new.serial_number.as_deref().map(SerialNumber::normalized).transpose().map_err(wrong)?;
+    let note = new.note.unwrap_or_default();
+    let asked = NewInvitation {
+        serial: serial.clone(),
+        uses: new.uses,
+        expires_in: Duration::from_secs(3600 * u64::from(new.expires_in_hours)),
+        sign_message: new.sign_message,
+        note: note.clone(),
+    };
+    let Created { id, link, expires_at, .. } = invitations::create(&api.ctx, asked).await?;
+    let made = Made { id, link, expires_at: Time(expires_at), uses: new.uses, serial_number: serial, note };
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+async fn revoke(State(api): State<Api>, Path(id): Path<InvitationId>) -> Result<StatusCode, Problem> {
+    invitations::revoke(&api.ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
