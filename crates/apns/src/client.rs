@@ -65,7 +65,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 fn is_certificate_alert(text: &str) -> bool {
     let alert = text.to_ascii_lowercase();
     alert.contains("received fatal alert")
-        && ["certificate", "unknownca", "unknown ca", "accessdenied", "access denied"]
+        && ["certificate", "unknownca", "unknown ca", "accessdenied", "access denied", "decrypterror"]
             .iter()
             .any(|word| alert.contains(word))
 }

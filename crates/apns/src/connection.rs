@@ -18,8 +18,8 @@ use tokio_rustls::TlsConnector;
 /// How long a ping may stay unanswered before the connection counts as gone.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Streams used before APNs has told its limit.
-const INITIAL_STREAMS: usize = 100;
+/// Streams used before APNs has told its limit: one, since a burst beyond a limit not heard yet would be refused.
+const INITIAL_STREAMS: usize = 1;
 
 /// One connection, and how many pushes are under way on it.
 struct Connection {
@@ -89,8 +89,10 @@ impl Connections {
             },
             None => self.opening.lock().await,
         };
-        if let Some((turn, false, _)) = self.least_busy() {
-            return Ok(turn);
+        // Whoever held the gate before may have opened what is needed, or the last one that is allowed.
+        match self.least_busy() {
+            Some((turn, full, count)) if !full || count >= self.most => return Ok(turn),
+            _ => {}
         }
         let (sender, allowed) = self.connect().await?;
         let under_way = Arc::new(AtomicUsize::new(1));
