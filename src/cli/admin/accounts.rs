@@ -62,6 +62,12 @@ The .vpptoken file comes from Apple Business Manager: Preferences, Payments and 
         /// Wait until they are here
         #[arg(long)]
         wait: bool,
+        /// Take the location over from another MDM server that has claimed it
+        #[arg(long)]
+        take_over: bool,
+        /// Do not ask before taking it over
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -95,10 +101,15 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             let list = desk.client.get(&format!("/api/v1/accounts/{id}/assets")).await?;
             desk.show(&list, || assets_shown(&list));
         }
-        Args::Sync { account, wait } => {
+        Args::Sync { account, wait, take_over, yes } => {
             let id = resolve::account(desk, &account).await?;
+            let mut body = json!({});
+            if take_over {
+                desk.confirm("Take the location over? The other MDM server must no longer use it.", yes)?;
+                body["take_over"] = json!(true);
+            }
             let before = desk.client.get(&format!("/api/v1/accounts/{id}")).await?["last_sync_at"].clone();
-            let mut answer = desk.client.post(&format!("/api/v1/accounts/{id}/sync"), &json!({})).await?;
+            let mut answer = desk.client.post(&format!("/api/v1/accounts/{id}/sync"), &body).await?;
             if wait {
                 answer = wait_for_records(desk, &id, &before).await?;
             }
@@ -166,6 +177,7 @@ fn one_shown(account: &Value, now: jiff::Timestamp) -> String {
         ("state", format!("{}: {}", text(account, "state"), text(account, "state_text"))),
         ("token ends", day(account, "token_expires_at", now)),
         ("last read", when(account, "last_sync_at", now)),
+        ("Apple's notifications", text(account, "webhook")),
         ("defaults", text(account, "defaults")),
     ])
 }

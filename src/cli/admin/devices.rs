@@ -7,6 +7,9 @@ use super::words::when;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+/// Devices of one page.
+const PAGE: usize = 500;
+
 /// `russet admin devices …`.
 #[derive(Debug, Subcommand)]
 pub(super) enum Args {
@@ -37,7 +40,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
     let path = |device: &str| format!("/api/v1/devices/{}", segment(device));
     match args {
         Args::List => {
-            let list = desk.client.get("/api/v1/devices").await?;
+            let list = all(desk).await?;
             desk.show(&list, || shown(&list, desk.now));
         }
         Args::Show { device } => {
@@ -57,6 +60,20 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// All devices, page by page.
+async fn all(desk: &Desk) -> anyhow::Result<Value> {
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = desk.client.get(&format!("/api/v1/devices?limit={PAGE}{after}")).await?;
+        let devices = items(&page);
+        found.extend_from_slice(devices);
+        match devices.last() {
+            Some(last) if devices.len() >= PAGE => after = format!("&after={}", text(last, "id")),
+            _ => return Ok(json!({ "items": found })),
+        }
+    }
 }
 
 /// How a device stands: the API tells it as a word, or as an object with a state.
@@ -104,6 +121,17 @@ fn one(device: &Value, now: jiff::Timestamp) -> String {
     facts(&rows.iter().map(|(key, value)| (key.as_str(), value.clone())).collect::<Vec<_>>())
 }
 
+/// Why a command ended as it did: the server's word, else the device's.
+fn reason(command: &Value) -> String {
+    let chain = command["error_chain"].as_array().and_then(|chain| chain.first());
+    let said = |error: &Value| {
+        let words = if error["english"].is_string() { text(error, "english") } else { text(error, "localized") };
+        format!("{words} ({} {})", text(error, "domain"), text(error, "code"))
+    };
+    let of_device = || chain.map_or_else(|| text(command, "rejection_reason"), said);
+    if command["reason"].is_null() { of_device() } else { text(command, "reason") }
+}
+
 fn commands(list: &Value, now: jiff::Timestamp) -> String {
     let mut table = Table::new(
         &["COMMAND", "FOR", "STATE", "QUEUED", "DELIVERED", "ENDED", "REASON", "COMMANDUUID"],
@@ -118,7 +146,7 @@ fn commands(list: &Value, now: jiff::Timestamp) -> String {
             when(command, "created_at", now),
             when(command, "delivered_at", now),
             when(command, "ended_at", now),
-            text(command, "reason"),
+            reason(command),
             text(command, uuid),
         ]);
     }

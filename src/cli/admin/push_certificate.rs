@@ -61,5 +61,9 @@ fn shown(certificate: &Value, now: jiff::Timestamp) -> String {
         return "There is no push certificate yet: devices cannot be woken.\nrusset admin push-certificate import FILE"
             .to_owned();
     }
-    facts(&[("topic", text(certificate, "topic")), ("ends", day(certificate, "not_after", now))])
+    let mut rows = vec![("topic", text(certificate, "topic")), ("ends", day(certificate, "not_after", now))];
+    if certificate["refused"].is_string() {
+        rows.push(("refused by APNs", text(certificate, "refused")));
+    }
+    facts(&rows)
 }
