@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long `--wait` waits for Apple's records.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 

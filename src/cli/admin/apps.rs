@@ -64,7 +64,8 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             let body = json!({ "account": account, "adam_id": adam_id, "pricing_param": pricing, "scope": "everyone" });
             let made = desk.client.post("/api/v1/apps", &body).await?;
             desk.show(&made, || {
-                plain(&format!("{} ({}) is given to everyone.", text(&made, "name"), text(&made, "bundle_id")))
+                let name = if made["name"].is_string() { text(&made, "name") } else { format!("App {adam_id}") };
+                plain(&format!("{name} is given to everyone. `russet admin report` shows how far it is."))
             });
         }
         Args::Remove { app, yes } => {

@@ -1,9 +1,12 @@
 //! `russet admin audit`.
 
 use super::connection::Desk;
-use super::table::{Table, items, text};
+use super::table::{Table, clipped, items, text};
 use super::words::exactly;
 use serde_json::Value;
+
+/// Letters of what was changed; --json shows all.
+const WIDEST: usize = 80;
 
 /// `russet admin audit …`.
 #[derive(Debug, clap::Args)]
@@ -32,7 +35,7 @@ fn shown(list: &Value) -> String {
             exactly(entry, "at"),
             text(entry, "actor"),
             text(entry, "action"),
-            text(entry, "subject"),
+            clipped(&text(entry, "subject"), WIDEST),
             outcome,
         ]);
     }

@@ -46,10 +46,9 @@ impl Desk {
     /// Prints an answer: as it is for programs, in the given form for people.
     pub(crate) fn show(&self, answer: &Value, for_people: impl FnOnce() -> String) {
         if self.json {
-            println!("{answer:#}");
+            say(&format!("{answer:#}"));
         } else {
-            let text = for_people();
-            println!("{}", text.trim_end());
+            say(for_people().trim_end());
         }
     }
 
@@ -73,6 +72,11 @@ impl Desk {
         }
         bail!("nothing was changed");
     }
+}
+
+/// Prints a text and a line's end. A reader that has heard enough (`| head`) is no fault.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 fn token(file: Option<&Path>) -> anyhow::Result<Zeroizing<String>> {

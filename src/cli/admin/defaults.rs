@@ -1,6 +1,6 @@
 //! `russet admin accounts defaults …`: the defaults of an account. What a change would do is shown before it is made.
 
-use super::connection::Desk;
+use super::connection::{Desk, say};
 use super::resolve;
 use super::switch::{Flags, Level};
 use super::table::{Table, facts, items, plain, text, word};
@@ -83,7 +83,7 @@ async fn set(desk: &Desk, account: &str, flags: &Flags, only_preview: bool, yes:
         return Ok(());
     }
     if !desk.json {
-        println!("{}", previewed(&preview).trim_end());
+        say(previewed(&preview).trim_end());
     }
     desk.confirm("Make this change?", yes)?;
     // With the version that was read: a change that somebody else made meanwhile is not overwritten.

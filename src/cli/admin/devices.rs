@@ -2,7 +2,7 @@
 
 use super::connection::Desk;
 use super::resolve::segment;
-use super::table::{Table, facts, items, text, word};
+use super::table::{Table, clipped, facts, items, text, word};
 use super::words::when;
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -146,7 +146,7 @@ fn commands(list: &Value, now: jiff::Timestamp) -> String {
             when(command, "created_at", now),
             when(command, "delivered_at", now),
             when(command, "ended_at", now),
-            reason(command),
+            clipped(&reason(command), 100),
             text(command, uuid),
         ]);
     }

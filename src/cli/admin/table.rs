@@ -59,6 +59,14 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() || is_invisible(letter) { ' ' } else { letter }).collect()
 }
 
+/// The beginning of a text that would make its column too wide.
+pub(crate) fn clipped(text: &str, letters: usize) -> String {
+    match text.char_indices().nth(letters) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Characters that turn or hide what stands around them.
 fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -113,6 +121,12 @@ mod tests {
         let mut table = Table::new(&["NAME"], "none");
         table.line(["Mia\u{1b}[2Js\u{202e} iPad\n".to_owned()]);
         assert_eq!(table.text(), "NAME\nMia [2Js  iPad\n");
+    }
+
+    #[test]
+    fn a_long_text_is_clipped_between_letters() {
+        assert_eq!(clipped("Gerät", 4), "Gerä…");
+        assert_eq!(clipped("Gerät", 5), "Gerät");
     }
 
     #[test]
