@@ -141,8 +141,19 @@ pub(super) fn taken(name: &str) -> String {
     )
 }
 
+/// Gives the lease back, so that another node need not wait for its end.
+pub(super) async fn leave(ctx: &Context, id: AccountId) {
+    if let Err(error) = ctx.store.release_lease(&lease(id)).await {
+        tracing::debug!(account = %id, %error, "a lease was not given back; it ends by itself");
+    }
+}
+
+fn lease(id: AccountId) -> String {
+    format!("apps-and-books/{}", id.text())
+}
+
 async fn renew(ctx: &Context, id: AccountId) -> Result<(), Halt> {
-    let name = format!("apps-and-books/{}", id.text());
+    let name = lease(id);
     if ctx.store.lease(&name, ctx.now().millis(), LEASE).await? { Ok(()) } else { Err(Halt::Lost) }
 }
 

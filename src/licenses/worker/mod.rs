@@ -75,6 +75,7 @@ async fn serve(ctx: Context, id: AccountId, mut ring: watch::Receiver<()>, stop:
             () = stop.cancelled() => {}
         }
     }
+    desk::leave(&ctx, id).await;
 }
 
 const SHORTEST: std::time::Duration = std::time::Duration::from_millis(20);

@@ -1,1 +1,0 @@
-//! Stories of licenses, against a simulated Apps and Books.
