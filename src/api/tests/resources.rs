@@ -8,12 +8,12 @@ use base64::engine::general_purpose::STANDARD;
 use russet_protocol::{SerialNumber, Udid};
 use serde_json::json;
 
-pub(super) fn server_token(secret: &str) -> String {
+fn server_token(secret: &str) -> String {
     let content = json!({ "token": secret, "expDate": "2027-06-30T12:00:00+0000", "orgName": "Example GmbH" });
     STANDARD.encode(content.to_string())
 }
 
-async fn account(desk: &Desk) -> Value {
+pub(super) async fn account(desk: &Desk) -> Value {
     let body = json!({ "name": "Berlin", "server_token": server_token("a"), "defaults": { "prevent_backup": true } });
     let made = desk.post("/api/v1/accounts", body).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
@@ -106,9 +106,8 @@ async fn an_app_is_given_to_everyone_set_and_taken_off() {
     assert_eq!(desk.post("/api/v1/apps", nowhere).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
-#[tokio::test]
-async fn a_device_is_found_by_what_people_call_it() {
-    let desk = Desk::open().await;
+/// A device that has been here, and is not enrolled.
+pub(super) async fn known_device(desk: &Desk) {
     let (udid, serial) = (Udid::new("00008030-000A1B2C3D4E5F60").unwrap(), SerialNumber::new("C02EXAMPLE01").unwrap());
     let facts = NewFacts {
         udid: Some(&udid),
@@ -121,6 +120,12 @@ async fn a_device_is_found_by_what_people_call_it() {
     let now = desk.ctx.now();
     devices::upsert_from_authenticate(&mut *tx, &facts, DeviceId(desk.ctx.uuid()), now).await.unwrap();
     tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_device_is_found_by_what_people_call_it() {
+    let desk = Desk::open().await;
+    known_device(&desk).await;
     for name in ["C02EXAMPLE01", "c02example01", "00008030-000A1B2C3D4E5F60", "Ada's%20iPhone"] {
         let answer = desk.get(&format!("/api/v1/devices/{name}")).await;
         assert_eq!(answer.status, StatusCode::OK, "{name}");
@@ -156,7 +161,7 @@ async fn a_push_certificate_is_imported_and_its_key_stays_inside() {
 }
 
 /// A push certificate with its key as PEM, made by OpenSSL.
-fn push_certificate(topic: &str) -> Vec<u8> {
+pub(super) fn push_certificate(topic: &str) -> Vec<u8> {
     use openssl::asn1::Asn1Time;
     use openssl::{hash::MessageDigest, nid::Nid, pkey::PKey, rsa::Rsa, x509::X509, x509::X509NameBuilder};
     let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
