@@ -26,6 +26,9 @@ use truth::{Fact, Wanted};
 use view::View;
 use world::{Apple, Place};
 
+/// So many faults are told one by one.
+const MOST_FAULTS: usize = 12;
+
 /// Runs the server beside simulated Apple services and simulated devices, and shows the apps arriving.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  russet demo\n  russet demo --devices 100\n  \
@@ -163,8 +166,11 @@ fn show(seen: &[DeviceView], facts: &[Fact], devices: usize, seconds: f64) -> bo
     for device in seen.iter().filter(|device| !device.enrolled) {
         eprintln!("{} is not enrolled: {}", device.serial, device.last_error.as_deref().unwrap_or("it has not begun"));
     }
-    for fact in &wrong {
+    for fact in wrong.iter().take(MOST_FAULTS) {
         eprintln!("{} on {}: {}", fact.adam_id, fact.serial_number, fact.faults.join("; "));
+    }
+    if wrong.len() > MOST_FAULTS {
+        eprintln!("… and {} more; --report FILE has all of them.", wrong.len() - MOST_FAULTS);
     }
     println!(
         "{enrolled} of {devices} devices enrolled, {} of {} apps as wanted, after {seconds:.1} seconds.",
