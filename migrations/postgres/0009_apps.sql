@@ -14,7 +14,8 @@ CREATE TABLE app (
     UNIQUE (account_id, adam_id, pricing_param)
 );
 
--- One app on one device: the last verdict, and the planner's notes for the next plan, as JSON.
+-- One app on one device: the last verdict, and the planner's notes for the next plan, as JSON. basis: the versions of
+-- the settings that the verdict speaks of.
 CREATE TABLE device_app (
     device_id TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
     app_id    TEXT    NOT NULL REFERENCES app (id) ON DELETE CASCADE,
@@ -26,6 +27,7 @@ CREATE TABLE device_app (
     license   TEXT    NOT NULL,
     settings  TEXT    NOT NULL,
     memory    TEXT    NOT NULL,
+    basis     TEXT    NOT NULL,
     PRIMARY KEY (device_id, app_id)
 );
 CREATE INDEX device_app_app ON device_app (app_id);

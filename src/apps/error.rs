@@ -1,5 +1,6 @@
 //! What can go wrong when somebody changes or asks about apps.
 
+use crate::commands::CommandError;
 use russet_store::StoreError;
 
 /// What can go wrong when somebody changes or asks about apps.
@@ -37,4 +38,13 @@ pub enum AppsError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<CommandError> for AppsError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Store(error) => Self::Store(error),
+            open @ CommandError::AlreadyOpen(_) => Self::Plan(open.to_string()),
+        }
+    }
 }

@@ -1,9 +1,12 @@
 //! The story of one app on one device: how it stands, and what happened so far, with times.
 
 use super::error::AppsError;
+use super::library::Library;
 use super::report::{self, ReportRow};
-use super::{names, rows, time};
-use crate::directory::{devices, dirty};
+use super::{rows, time};
+use crate::commands::{self, OpenCommand, OpenState, Purpose};
+use crate::directory::devices::{self, Device};
+use crate::directory::dirty;
 use crate::ids::{AppId, DeviceId};
 use russet_protocol::Timestamp;
 use russet_store::{StoreError, Tx};
@@ -15,6 +18,8 @@ pub struct Explanation {
     /// The row of the report.
     #[serde(flatten)]
     pub row: ReportRow,
+    /// What the device still has to answer for this app, first things first; empty where nothing is queued.
+    pub waiting: Vec<String>,
     /// What happened, oldest first.
     pub story: Vec<StoryEntry>,
 }
@@ -40,9 +45,41 @@ pub async fn explain(tx: &mut dyn Tx, device: DeviceId, app: AppId, now: Timesta
         StoreError::NotFound => AppsError::NoSuchDevice,
         other => AppsError::Store(other),
     })?;
-    let app = names::one(tx, app).await?.ok_or(AppsError::NoSuchApp)?;
+    let library = Library::load(tx).await?;
+    let app = library.apps.get(&app).ok_or(AppsError::NoSuchApp)?;
     let verdict = rows::verdict(tx, device.id, app.id).await?.ok_or(AppsError::NotPlanned)?;
-    let busy = dirty::of_device(tx, device.id).await?.is_some_and(|(due, _)| due <= now);
+    let due = dirty::of_device(tx, device.id).await?.is_some_and(|(due, _)| due <= now);
+    let stale = verdict.basis != library.basis(app);
+    let open = commands::open_of_device(tx, device.id).await?;
+    let busy = due || stale || open.iter().any(report::changes_apps);
+    let waiting = open.iter().filter(|open| concerns(open, app.id)).map(|open| still_open(open, &device)).collect();
     let story = rows::story(tx, device.id, app.id).await?;
-    Ok(Explanation { row: report::row(&device, &app, verdict, busy), story })
+    Ok(Explanation { row: report::row(&device, app, verdict, busy), waiting, story })
+}
+
+/// Whether an open command has to do with the app: its own, the device's profiles, which it may follow, and looks.
+fn concerns(open: &OpenCommand, app: AppId) -> bool {
+    match &open.purpose {
+        Purpose::App(other) => *other == app,
+        Purpose::Profile(_) => true,
+        Purpose::Inventory => open.request_type == "ManagedApplicationList",
+        _ => false,
+    }
+}
+
+fn still_open(open: &OpenCommand, device: &Device) -> String {
+    let OpenCommand { request_type, created_at, .. } = open;
+    let queued = time::text(*created_at);
+    let seen = device.seen_at.map_or_else(|| "never".to_owned(), time::text);
+    match (open.state, open.not_now_at, open.delivered_at) {
+        (OpenState::NotNow, Some(at), _) => format!(
+            "{request_type}: the device said \"not now\" at {} and is asked again in its next session",
+            time::text(at)
+        ),
+        (_, _, Some(at)) => format!("{request_type}: delivered at {}, not answered yet", time::text(at)),
+        _ if open.waits_for.is_some() => {
+            format!("{request_type}: queued at {queued}, waits for an earlier command to succeed")
+        }
+        _ => format!("{request_type}: queued at {queued}; the device last spoke at {seen}"),
+    }
 }

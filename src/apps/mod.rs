@@ -6,16 +6,24 @@
 //! they mark devices, and the [`reconciler`] comes to look.
 
 mod app;
+mod carry_out;
 mod catalog;
+mod commands_of;
 mod error;
 mod explain;
+mod facts;
+mod library;
 mod names;
+mod outcomes;
 mod preview;
 pub mod reconciler;
 mod report;
 mod rows;
 mod store;
+mod story;
 mod time;
+mod views;
+mod wanted_profiles;
 
 pub use app::{App, AppSettings, NewApp, ProfileChoice, Scope};
 pub use catalog::{add, get, list, remove, set_settings, settings};
@@ -23,3 +31,6 @@ pub use error::AppsError;
 pub use explain::{Explanation, StoryEntry, explain};
 pub use preview::{Preview, PreviewCounts, PreviewItem, preview};
 pub use report::{LicenseView, Report, ReportApp, ReportDevice, ReportRow, SettingView, report};
+
+#[cfg(test)]
+mod tests;

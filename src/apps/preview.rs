@@ -1,10 +1,16 @@
 //! What a change of an account's defaults would do, before it is made: the same facts and the same planner as afterwards.
 
 use super::error::AppsError;
+use super::facts::{self, Case};
+use super::library::Library;
+use super::rows;
 use crate::context::Context;
 use crate::ids::{AccountId, AppId, DeviceId};
 use crate::licenses::Defaults;
+use russet_planner::steps::Direction;
+use russet_planner::{Action, Plan, Step};
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// What a change would do, as `POST /api/v1/accounts/{id}/defaults/preview` answers it.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -51,10 +57,116 @@ pub struct PreviewCounts {
     pub licenses_returned: usize,
 }
 
+/// Devices whose facts are read at once.
+const BATCH: usize = 100;
+
 /// Tells what a change of an account's defaults would do. Changes nothing.
 ///
 /// # Errors
-/// [`AppsError::NoSuchAccount`].
-pub async fn preview(_ctx: &Context, _account: AccountId, _defaults: &Defaults) -> Result<Preview, AppsError> {
-    Ok(Preview::default())
+/// [`AppsError::NoSuchAccount`]; [`AppsError::BadSetting`] where the defaults contradict themselves.
+pub async fn preview(ctx: &Context, account: AccountId, defaults: &Defaults) -> Result<Preview, AppsError> {
+    defaults.check().map_err(|error| AppsError::BadSetting { setting: "defaults", reason: error.to_string() })?;
+    let now = ctx.now();
+    let mut view = ctx.store.read().await?;
+    let today = Library::load(&mut *view).await?;
+    let mut then = Library::load(&mut *view).await?;
+    then.suppose(account, defaults.clone())?;
+    let apps: BTreeSet<AppId> = today.apps.values().filter(|app| app.account == account).map(|app| app.id).collect();
+    let mut preview = Preview::default();
+    for devices in rows::devices_of_account(&mut *view, account).await?.chunks(BATCH) {
+        let before = facts::load(&mut *view, ctx, &today, devices, now).await?;
+        let after = facts::load(&mut *view, ctx, &then, devices, now).await?;
+        for (before, after) in before.iter().zip(&after) {
+            let known = russet_planner::plan(&before.facts, now);
+            let plan = russet_planner::plan(&after.facts, now);
+            preview.count(after, &known, &plan, &apps);
+        }
+    }
+    preview.text = preview.sentences();
+    Ok(preview)
+}
+
+impl Preview {
+    /// Counts what one device's plan holds over that of today.
+    fn count(&mut self, case: &Case, known: &Plan, plan: &Plan, apps: &BTreeSet<AppId>) {
+        let news: Vec<&Step> =
+            plan.steps.iter().filter(|step| !known.steps.iter().any(|old| old.action == step.action)).collect();
+        for need in plan.licenses.iter().filter(|need| !known.licenses.contains(need)) {
+            match need.direction {
+                Direction::Give => self.counts.licenses_asked += 1,
+                Direction::TakeBack => self.counts.licenses_returned += 1,
+            }
+        }
+        if news.is_empty() {
+            return;
+        }
+        self.counts.devices += 1;
+        self.counts.commands += news.len();
+        for step in &news {
+            match step.action {
+                Action::InstallApplication { .. } => self.counts.installs += 1,
+                Action::InstallProfile { .. } | Action::RemoveProfile { .. } => self.counts.profiles += 1,
+                _ => {}
+            }
+        }
+        for (facts, beside) in case.facts.apps.iter().zip(&case.apps) {
+            if !apps.contains(&beside.app.id) || !facts.wanted {
+                continue;
+            }
+            // A profile that nothing needs any more belongs to no app; it is shown at each of them.
+            let of_app = |step: &&&Step| step.apps.is_empty() || step.apps.contains(&facts.app);
+            let commands: Vec<String> =
+                news.iter().filter(of_app).map(|step| request_type(&step.action).to_owned()).collect();
+            let again = facts.memory.confirmed.is_some() && commands.iter().any(|it| it == "InstallApplication");
+            if !commands.is_empty() {
+                self.devices.push(PreviewItem {
+                    device: case.device.id,
+                    device_name: case.device.label(),
+                    app: beside.app.id,
+                    app_name: beside.app.label(),
+                    commands,
+                    warning: again.then(|| SENT_AGAIN.to_owned()),
+                });
+            }
+        }
+    }
+
+    fn sentences(&self) -> Vec<String> {
+        let PreviewCounts { devices, commands, installs, profiles, licenses_asked, licenses_returned } = self.counts;
+        let mut text = Vec::new();
+        if devices == 0 {
+            text.push("No device needs a command for this.".to_owned());
+        } else {
+            text.push(format!(
+                "{commands} commands go to {devices} devices: {installs} app installs, {profiles} profiles. Devices that \
+                 are off get them when they come back."
+            ));
+        }
+        let again = self.devices.iter().filter(|item| item.warning.is_some()).count();
+        if again > 0 {
+            text.push(format!("{again} apps that are on devices are sent again. {SENT_AGAIN}"));
+        }
+        if licenses_asked > 0 {
+            text.push(format!("{licenses_asked} licenses are asked for."));
+        }
+        if licenses_returned > 0 {
+            text.push(format!("{licenses_returned} licenses are given back."));
+        }
+        text
+    }
+}
+
+/// What an admin should know before management flags change.
+const SENT_AGAIN: &str = "Management flags change only by sending the app again, which also updates it where a newer version \
+                          exists.";
+
+fn request_type(action: &Action) -> &'static str {
+    match action {
+        Action::InstallProfile { .. } => "InstallProfile",
+        Action::RemoveProfile { .. } => "RemoveProfile",
+        Action::InstallApplication { .. } => "InstallApplication",
+        Action::SetAttributes { .. } => "Settings",
+        Action::RemoveApplication { .. } => "RemoveApplication",
+        Action::ListManagedApps => "ManagedApplicationList",
+    }
 }

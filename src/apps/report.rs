@@ -3,7 +3,9 @@
 
 use super::app::App;
 use super::error::AppsError;
-use super::{names, rows, time};
+use super::library::Library;
+use super::{rows, time};
+use crate::commands::{self, OpenCommand, Purpose};
 use crate::directory::devices::{self, Device};
 use crate::directory::dirty;
 use crate::ids::{AppId, DeviceId};
@@ -112,12 +114,18 @@ pub async fn report(tx: &mut dyn Tx, now: Timestamp) -> Result<Report, AppsError
         verdicts.iter().map(|verdict| verdict.device).collect::<BTreeSet<_>>().into_iter().collect();
     let devices: BTreeMap<DeviceId, Device> =
         devices::of_ids(tx, &ids).await?.into_iter().map(|device| (device.id, device)).collect();
-    let apps: BTreeMap<AppId, App> = names::all(tx).await?.into_iter().map(|app| (app.id, app)).collect();
-    let busy: BTreeSet<DeviceId> = dirty::busy(tx, now).await?.into_iter().collect();
+    let library = Library::load(tx).await?;
+    let mut busy: BTreeSet<DeviceId> = dirty::busy(tx, now).await?.into_iter().collect();
+    let open = commands::open_of_devices(tx, &ids).await?;
+    busy.extend(open.iter().filter(|open| changes_apps(open)).map(|open| open.device));
     let mut items = Vec::with_capacity(verdicts.len());
     for verdict in verdicts {
-        let (Some(device), Some(app)) = (devices.get(&verdict.device), apps.get(&verdict.app)) else { continue };
-        items.push(row(device, app, verdict, busy.contains(&device.id)));
+        let (Some(device), Some(app)) = (devices.get(&verdict.device), library.apps.get(&verdict.app)) else {
+            continue;
+        };
+        // A verdict on older settings says nothing on those of now.
+        let stale = verdict.basis != library.basis(app);
+        items.push(row(device, app, verdict, stale || busy.contains(&device.id)));
     }
     Ok(Report {
         settled: busy.is_empty() && items.iter().all(|row| row.settled),
@@ -151,4 +159,9 @@ pub(super) fn row(device: &Device, app: &App, verdict: rows::Verdict, busy: bool
         since: verdict.since,
         next_at: verdict.next_at,
     }
+}
+
+/// Whether an open command will change what is on the device, rather than look.
+pub(super) fn changes_apps(open: &OpenCommand) -> bool {
+    matches!(open.purpose, Purpose::App(_) | Purpose::Profile(_))
 }

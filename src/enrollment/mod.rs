@@ -25,6 +25,8 @@ mod messages;
 pub mod profile;
 mod records;
 mod rows;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use ending::unenroll;
 

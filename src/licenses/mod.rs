@@ -10,6 +10,8 @@ pub mod assets;
 mod defaults;
 pub mod notifications;
 mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 mod wishes;
 pub mod worker;
 

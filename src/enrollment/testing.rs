@@ -1,0 +1,65 @@
+//! Devices that are enrolled without a word over the wire, for tests of the rooms above.
+
+use crate::context::Context;
+use crate::directory::devices::{self, NewFacts};
+use crate::directory::dirty::{self, Lane};
+use crate::ids::{ChannelId, DeviceId, EnrollmentId, InvitationId};
+use russet_protocol::{SerialNumber, Udid};
+
+/// A device with this serial number and `ProductName`, enrolled. The UDID is `UDID-` and the serial number.
+pub(crate) async fn enroll(ctx: &Context, serial: &str, product: &str) -> (DeviceId, ChannelId) {
+    let (udid, serial) = (Udid::new(format!("UDID-{serial}")).unwrap(), SerialNumber::new(serial).unwrap());
+    let facts = NewFacts {
+        udid: Some(&udid),
+        serial: Some(&serial),
+        product_name: Some(product),
+        os_version: Some("18.1"),
+        ..NewFacts::default()
+    };
+    let mut tx = ctx.store.begin("test: enroll").await.unwrap();
+    let now = ctx.now();
+    let device = devices::upsert_from_authenticate(&mut *tx, &facts, DeviceId(ctx.uuid()), now).await.unwrap();
+    let invitation = InvitationId(ctx.uuid()).text();
+    let (enrollment, channel) = (EnrollmentId(ctx.uuid()).text(), ChannelId(ctx.uuid()));
+    let hash: [u8; 32] = ctx.random_bytes();
+    tx.run(
+        "INSERT INTO invitation (id, code_hash, uses, used, sign_message, note, created_at, expires_at)
+         VALUES ($1, $2, 1, 1, $3, '', $4, $4)",
+        &[(&invitation).into(), (&hash).into(), true.into(), now.millis().into()],
+    )
+    .await
+    .unwrap();
+    tx.run(
+        "INSERT INTO enrollment (id, invitation, profile_identifier, topic, state, device, udid, serial,
+                                 awaiting_configuration, created_at, authenticated_at, live_at)
+         VALUES ($1, $2, 'com.example.mdm', 'com.apple.mgmt.test', 'live', $3, $4, $5, $6, $7, $7, $7)",
+        &[
+            (&enrollment).into(),
+            (&invitation).into(),
+            (&device.text()).into(),
+            udid.as_str().into(),
+            serial.as_str().into(),
+            false.into(),
+            now.millis().into(),
+        ],
+    )
+    .await
+    .unwrap();
+    tx.run(
+        "INSERT INTO channel (id, enrollment, user_key, created_at) VALUES ($1, $2, '', $3)",
+        &[(&channel.text()).into(), (&enrollment).into(), now.millis().into()],
+    )
+    .await
+    .unwrap();
+    dirty::mark(&mut *tx, device, Lane::Interactive, "enrolled", now).await.unwrap();
+    tx.commit().await.unwrap();
+    (device, channel)
+}
+
+/// The device says that it leaves.
+pub(crate) async fn leave(ctx: &Context, device: DeviceId) {
+    let mut tx = ctx.store.begin("test: leave").await.unwrap();
+    let live = super::records::live_of(&mut *tx, device).await.unwrap().unwrap();
+    super::ending::end(&mut *tx, &live, "the device left", ctx.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
