@@ -13,6 +13,7 @@
 //! | `GET /health` | monitors | that the listener answers |
 
 mod answer;
+mod body;
 mod checkin;
 mod enroll;
 mod enroll_page;
@@ -43,7 +44,6 @@ pub fn router(ctx: Context) -> Router {
         .merge(enroll::routes())
         .merge(scep::routes())
         .merge(mdm::routes())
-        .merge(checkin::routes())
         .merge(notifications::routes())
         .with_state(gate)
 }
