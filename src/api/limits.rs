@@ -5,7 +5,7 @@ use super::problem::Problem;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use std::time::Instant;
 use tracing::Instrument;
 
@@ -37,11 +37,17 @@ fn hides(path: &str) -> bool {
 pub(super) async fn in_log(State(api): State<Api>, request: Request, next: Next) -> Response {
     let id = api.ctx.uuid().simple().to_string();
     let span = tracing::info_span!("request", %id, method = %request.method(), path = request.uri().path());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     async move {
         let began = Instant::now();
         let mut response = next.run(request).await;
         let (status, ms) = (response.status().as_u16(), began.elapsed().as_millis());
-        tracing::info!(status, ms, "answered");
+        // Reading is the daily bread of programs: it would drown the rest.
+        if reads && response.status().is_success() {
+            tracing::debug!(status, ms, "answered");
+        } else {
+            tracing::info!(status, ms, "answered");
+        }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }

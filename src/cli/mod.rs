@@ -24,6 +24,9 @@ Examples:
   russet config check                     names every fault and says where each setting comes from
   russet serve --config russet.toml       starts the server; the first start prints an admin API token, once
   russet serve --data-dir /var/lib/russet --public-url https://mdm.example.com:8443
+  russet demo                             the whole story on this machine, nothing needed
+  russet admin report                     which device has which app, and why not
+  russet explain SERIAL-NUMBER APP        the story of one app on one device
 
 Each subcommand has a --help of its own with examples.";
 

@@ -3,6 +3,7 @@
 mod entrance;
 mod people;
 mod resources;
+mod roles;
 
 use super::router;
 use crate::access::{self, LastUsed, Role};
