@@ -126,3 +126,38 @@ fn line(event: &Event) -> String {
         EventKind::Disturbed => format!("a connection was disturbed, as ordered ({token}…)"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[tokio::test]
+    async fn a_folder_keeps_its_push_certificate_until_another_topic_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let read = |more: &[&str]| {
+            let line = ["apns", "--folder", folder.path().to_str().unwrap()];
+            Line::try_parse_from(line.iter().chain(more)).unwrap().args
+        };
+        let args = read(&[]);
+        let authority = Some(args.common.authority().unwrap());
+        let simulator = Simulator::start(Options { authority, ..Options::default() }).await.unwrap();
+        let first = push_certificate(&args, &simulator).unwrap();
+        let file = std::fs::read(args.common.file("push-certificate.pem")).unwrap();
+        assert_eq!(push_certificate(&args, &simulator).unwrap(), first);
+        assert_eq!(std::fs::read(args.common.file("push-certificate.pem")).unwrap(), file);
+        let wanted = read(&["--topic", "com.apple.mgmt.External.wanted"]);
+        assert_eq!(push_certificate(&wanted, &simulator).unwrap().as_str(), "com.apple.mgmt.External.wanted");
+        assert_eq!(
+            kept_topic(&args.common.file("push-certificate.pem")).unwrap().as_str(),
+            "com.apple.mgmt.External.wanted"
+        );
+        assert!(args.common.file("push-certificate.p12").exists());
+    }
+}

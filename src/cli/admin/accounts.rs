@@ -128,7 +128,8 @@ async fn wait_for_records(desk: &Desk, id: &str, before: &Value) -> anyhow::Resu
     loop {
         let account = desk.client.get(&format!("/api/v1/accounts/{id}")).await?;
         let said = plain(&text(&account, "state_text"));
-        if !account["last_sync_at"].is_null() && account["last_sync_at"] != *before {
+        let read_anew = !account["last_sync_at"].is_null() && account["last_sync_at"] != *before;
+        if read_anew && account["state"] != "connecting" {
             progress.finish_and_clear();
             return Ok(account);
         }

@@ -25,6 +25,18 @@ pub(super) enum Args {
         /// Id, serial number, UDID or name of the device
         device: String,
     },
+    /// List the enrollments that were held back because the device is enrolled already by another identity
+    Held,
+    /// Vouch for a held enrollment: it takes the place of the other one
+    Release {
+        /// Id of the held enrollment
+        id: String,
+    },
+    /// Turn a held enrollment away
+    Reject {
+        /// Id of the held enrollment
+        id: String,
+    },
     /// End the management of a device: its enrollment profile is removed, its licenses go back
     #[command(after_help = "Apps that are set to go with the management are removed by the device itself.")]
     Unenroll {
@@ -50,6 +62,20 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
         Args::Commands { device } => {
             let list = desk.client.get(&format!("{}/commands", path(&device))).await?;
             desk.show(&list, || commands(&list, desk.now));
+        }
+        Args::Held => {
+            let list = desk.client.get("/api/v1/enrollments/held").await?;
+            desk.show(&list, || held(&list, desk.now));
+        }
+        Args::Release { id } => {
+            let path = format!("/api/v1/enrollments/{}/release", segment(&id));
+            let answer = desk.client.post(&path, &json!({})).await?;
+            desk.show(&answer, || "Released: the device is managed by this enrollment now.".to_owned());
+        }
+        Args::Reject { id } => {
+            let path = format!("/api/v1/enrollments/{}/reject", segment(&id));
+            let answer = desk.client.post(&path, &json!({})).await?;
+            desk.show(&answer, || "Rejected: the enrollment before goes on.".to_owned());
         }
         Args::Unenroll { device, yes } => {
             let known = desk.client.get(&path(&device)).await?;
@@ -109,16 +135,45 @@ fn shown(list: &Value, now: jiff::Timestamp) -> String {
     table.text()
 }
 
-/// Everything the API says of a device, moments in words.
+fn held(list: &Value, now: jiff::Timestamp) -> String {
+    let mut table = Table::new(&["SERIAL NUMBER", "UDID", "SINCE", "REASON", "ID"], "No enrollment is held back.");
+    for enrollment in items(list) {
+        table.line([
+            text(enrollment, "serial_number"),
+            text(enrollment, "udid"),
+            when(enrollment, "since", now),
+            clipped(&text(enrollment, "reason"), 100),
+            text(enrollment, "id"),
+        ]);
+    }
+    table.text()
+}
+
+/// Everything the API says of a device, moments in words, then its enrollments.
 fn one(device: &Value, now: jiff::Timestamp) -> String {
-    let of = device.as_object().into_iter().flatten();
-    let rows: Vec<(String, String)> = of
+    let known = device.as_object().into_iter().flatten().filter(|(key, _)| *key != "enrollments");
+    let rows: Vec<(String, String)> = known
         .map(|(key, value)| {
-            let told = if key.ends_with("_at") { when(device, key, now) } else { word(value) };
+            let told = match key.as_str() {
+                "enrollment" => enrollment(device),
+                _ if key.ends_with("_at") => when(device, key, now),
+                _ => word(value),
+            };
             (key.replace('_', " "), told)
         })
         .collect();
-    facts(&rows.iter().map(|(key, value)| (key.as_str(), value.clone())).collect::<Vec<_>>())
+    let known = facts(&rows.iter().map(|(key, value)| (key.as_str(), value.clone())).collect::<Vec<_>>());
+    let mut table = Table::new(&["ENROLLMENT", "BEGAN", "ENDED", "REASON", "ID"], "");
+    for enrollment in device["enrollments"].as_array().into_iter().flatten() {
+        table.line([
+            text(enrollment, "state"),
+            when(enrollment, "authenticated_at", now),
+            when(enrollment, "ended_at", now),
+            clipped(&text(enrollment, "reason"), 100),
+            text(enrollment, "id"),
+        ]);
+    }
+    format!("{known}\n{}", table.text())
 }
 
 /// Why a command ended as it did: the server's word, else the device's.
@@ -151,4 +206,33 @@ fn commands(list: &Value, now: jiff::Timestamp) -> String {
         ]);
     }
     table.text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_is_told_with_its_enrollments() {
+        let device = json!({
+            "name": "Mia's iPad", "supervised": true, "last_seen_at": "2026-11-21T07:58:00Z",
+            "enrollment": { "state": "live" },
+            "enrollments": [{ "id": "e1", "state": "live", "authenticated_at": "2026-11-20T08:00:00Z", "ended_at": null }],
+        });
+        let told = one(&device, "2026-11-21T08:00:00Z".parse().unwrap());
+        for expected in ["enrollment    live\n", "last seen at  2 minutes ago\n", "supervised    on\n"] {
+            assert!(told.contains(expected), "{expected:?} is not in\n{told}");
+        }
+        assert!(
+            told.contains("ENROLLMENT  BEGAN         ENDED  REASON  ID\nlive        24 hours ago  –      –       e1"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_failed_command_says_what_the_device_said() {
+        let chain = json!([{ "code": 12064, "domain": "MCMDMErrorDomain", "localized": "Lizenz fehlt", "english": "License not found" }]);
+        let command = json!({ "request_type": "InstallApplication", "reason": null, "error_chain": chain });
+        assert_eq!(reason(&command), "License not found (MCMDMErrorDomain 12064)");
+    }
 }
