@@ -1,7 +1,7 @@
 //! Sends one push and returns what APNs said to it.
 
 use crate::answer::Answer;
-use crate::connection::Connections;
+use crate::connection::{Connections, Turn};
 use crate::push::MdmPush;
 use crate::settings::{Settings, SetupError, Target};
 use a2::request::payload::PayloadLike;
@@ -95,14 +95,17 @@ impl Client {
     /// When no answer came. Every answer of APNs, a refusal too, is an [`Answer`].
     pub async fn send(&self, push: &MdmPush<'_>) -> Result<Answer, SendError> {
         let attempts = async {
-            match self.once(push).await {
+            let mut turn = self.connections.turn().await?;
+            let number = turn.number;
+            match self.once(&mut turn, push).await {
                 Err(SendError::Lost(first)) => {
                     tracing::debug!(reason = first, "sending a push again on a new connection");
-                    self.connections.forget();
-                    self.once(push).await
+                    drop(turn);
+                    self.connections.forget(number);
+                    self.once(&mut self.connections.turn().await?, push).await
                 }
                 Ok(answer) if answer.reason == "Shutdown" => {
-                    self.connections.forget();
+                    self.connections.forget(number);
                     Ok(answer)
                 }
                 outcome => outcome,
@@ -111,8 +114,7 @@ impl Client {
         tokio::time::timeout(self.deadline, attempts).await.unwrap_or(Err(SendError::Deadline(self.deadline)))
     }
 
-    async fn once(&self, push: &MdmPush<'_>) -> Result<Answer, SendError> {
-        let mut turn = self.connections.turn().await?;
+    async fn once(&self, turn: &mut Turn, push: &MdmPush<'_>) -> Result<Answer, SendError> {
         let request = request(self.connections.authority(), push)?;
         let response = turn.sender.send_request(request).await.map_err(|e| SendError::lost(&e))?;
         let status = response.status().as_u16();

@@ -23,6 +23,7 @@ const INITIAL_STREAMS: usize = 1;
 
 /// One connection, and how many pushes are under way on it.
 struct Connection {
+    number: usize,
     sender: SendRequest<Full<Bytes>>,
     under_way: Arc<AtomicUsize>,
     /// How many streams APNs allows on it, as last told (SETTINGS_MAX_CONCURRENT_STREAMS).
@@ -32,6 +33,8 @@ struct Connection {
 /// A turn on a connection; ends when dropped.
 pub(crate) struct Turn {
     pub(crate) sender: SendRequest<Full<Bytes>>,
+    /// Which connection it is on, for [`Connections::forget`].
+    pub(crate) number: usize,
     under_way: Arc<AtomicUsize>,
 }
 
@@ -48,12 +51,20 @@ pub(crate) struct Connections {
     open: Mutex<Vec<Connection>>,
     /// Held while connecting, so that a burst opens one connection and not hundreds.
     opening: tokio::sync::Mutex<()>,
+    opened: AtomicUsize,
 }
 
 impl Connections {
     pub(crate) fn new(target: Target, most: usize, ping_every: Duration) -> Self {
         let open = Mutex::new(Vec::new());
-        Self { target, most: most.max(1), ping_every, open, opening: tokio::sync::Mutex::new(()) }
+        Self {
+            target,
+            most: most.max(1),
+            ping_every,
+            open,
+            opening: tokio::sync::Mutex::new(()),
+            opened: AtomicUsize::new(0),
+        }
     }
 
     pub(crate) fn authority(&self) -> &str {
@@ -73,7 +84,7 @@ impl Connections {
         let best = open.iter().min_by_key(|connection| connection.under_way.load(Ordering::Relaxed))?;
         let busy = best.under_way.fetch_add(1, Ordering::Relaxed);
         let full = busy >= best.allowed.load(Ordering::Relaxed).max(1);
-        let turn = Turn { sender: best.sender.clone(), under_way: Arc::clone(&best.under_way) };
+        let turn = Turn { sender: best.sender.clone(), number: best.number, under_way: Arc::clone(&best.under_way) };
         Some((turn, full, count))
     }
 
@@ -96,13 +107,15 @@ impl Connections {
         }
         let (sender, allowed) = self.connect().await?;
         let under_way = Arc::new(AtomicUsize::new(1));
-        self.open().push(Connection { sender: sender.clone(), under_way: Arc::clone(&under_way), allowed });
-        Ok(Turn { sender, under_way })
+        let number = self.opened.fetch_add(1, Ordering::Relaxed);
+        self.open().push(Connection { number, sender: sender.clone(), under_way: Arc::clone(&under_way), allowed });
+        Ok(Turn { sender, number, under_way })
     }
 
-    /// Forgets every connection, so that the next push opens a new one. Pushes under way end on the old ones.
-    pub(crate) fn forget(&self) {
-        self.open().clear();
+    /// Takes no further push to this connection; those under way end on it. Others stay: when one connection ends under
+    /// many pushes, each of them comes here, and all go on together on one new connection.
+    pub(crate) fn forget(&self, number: usize) {
+        self.open().retain(|connection| connection.number != number);
     }
 
     async fn connect(&self) -> Result<(SendRequest<Full<Bytes>>, Arc<AtomicUsize>), SendError> {
