@@ -1,7 +1,7 @@
 //! `russet admin report`: each app on each device.
 
 use super::connection::Desk;
-use super::table::{Table, items, text};
+use super::table::{NOTHING, Table, items, text};
 use super::words::{count, when};
 use serde_json::Value;
 use std::process::ExitCode;
@@ -36,17 +36,13 @@ fn shown(report: &Value, only_open: bool, now: jiff::Timestamp) -> String {
         if only_open { "Everything is as wanted." } else { "No app is wanted on any device yet." },
     );
     for row in rows.iter().filter(|row| !only_open || is_open(row)) {
-        let next = if row["settled"] == Value::Bool(true) {
-            super::table::NOTHING.to_owned()
-        } else {
-            when(row, "next_at", now)
-        };
+        let next = if row["settled"] == Value::Bool(true) { NOTHING.to_owned() } else { when(row, "next_at", now) };
         table.line([
             text(row, "device.name"),
             text(row, "app.name"),
             text(row, "license.state"),
             settings(row),
-            text(row, "state"),
+            text(row, "state").replace('_', " "),
             when(row, "since", now),
             next,
             text(row, "owner"),
@@ -66,6 +62,9 @@ fn shown(report: &Value, only_open: bool, now: jiff::Timestamp) -> String {
 /// The settings in few words: how many hold, and the names of those that do not.
 fn settings(row: &Value) -> String {
     let all = row["settings"].as_array().map_or(&[][..], Vec::as_slice);
+    if all.is_empty() {
+        return NOTHING.to_owned();
+    }
     let holds = |setting: &&Value| setting["satisfied"] != Value::Bool(false);
     let missing: Vec<String> =
         all.iter().filter(|setting| !holds(setting)).map(|setting| text(setting, "name").replace('_', " ")).collect();
