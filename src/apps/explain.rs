@@ -51,10 +51,10 @@ pub async fn explain(tx: &mut dyn Tx, device: DeviceId, app: AppId, now: Timesta
     let due = dirty::of_device(tx, device.id).await?.is_some_and(|(due, _)| due <= now);
     let stale = verdict.basis != library.basis(app);
     let open = commands::open_of_device(tx, device.id).await?;
-    let busy = due || stale || open.iter().any(report::changes_apps);
+    let busy = due || open.iter().any(report::changes_apps);
     let waiting = open.iter().filter(|open| concerns(open, app.id)).map(|open| still_open(open, &device)).collect();
     let story = rows::story(tx, device.id, app.id).await?;
-    Ok(Explanation { row: report::row(&device, app, verdict, busy), waiting, story })
+    Ok(Explanation { row: report::row(&device, app, verdict, stale, busy), waiting, story })
 }
 
 /// Whether an open command has to do with the app: its own, the device's profiles, which it may follow, and looks.

@@ -125,7 +125,7 @@ pub async fn report(tx: &mut dyn Tx, now: Timestamp) -> Result<Report, AppsError
         };
         // A verdict on older settings says nothing on those of now.
         let stale = verdict.basis != library.basis(app);
-        items.push(row(device, app, verdict, stale || busy.contains(&device.id)));
+        items.push(row(device, app, verdict, stale, busy.contains(&device.id)));
     }
     Ok(Report {
         settled: busy.is_empty() && items.iter().all(|row| row.settled),
@@ -134,7 +134,8 @@ pub async fn report(tx: &mut dyn Tx, now: Timestamp) -> Result<Report, AppsError
     })
 }
 
-pub(super) fn row(device: &Device, app: &App, verdict: rows::Verdict, busy: bool) -> ReportRow {
+/// `stale`: the verdict is on older settings. `busy`: something is under way on the device.
+pub(super) fn row(device: &Device, app: &App, verdict: rows::Verdict, stale: bool, busy: bool) -> ReportRow {
     let settings_hold = verdict.settings.iter().all(|setting| setting.satisfied);
     ReportRow {
         device: ReportDevice {
@@ -149,8 +150,8 @@ pub(super) fn row(device: &Device, app: &App, verdict: rows::Verdict, busy: bool
             bundle_id: app.bundle_id.as_ref().map(ToString::to_string),
             adam_id: app.adam.0,
         },
-        settled: !busy && verdict.state.is_settled(),
-        satisfied: !busy && verdict.is_satisfied() && settings_hold,
+        settled: !busy && !stale && verdict.state.is_settled(),
+        satisfied: !stale && verdict.is_satisfied() && settings_hold,
         reason: verdict.reason.text(),
         state: verdict.state.as_str().to_owned(),
         owner: verdict.owner.as_str().to_owned(),
