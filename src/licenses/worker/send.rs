@@ -13,8 +13,10 @@ use std::time::Duration;
 
 /// Wishes looked at in one turn.
 const PART: u32 = 2000;
-/// Serial numbers of one call, below Apple's limit: an event is one unit of failure.
+/// Serial numbers and licenses of one call, below Apple's limits: an event is one unit of failure, and a call is stored in one
+/// transaction.
 const MOST_SERIALS: usize = 200;
+const MOST_LICENSES: usize = 500;
 /// Those who wait for a license look by themselves so often; more licenses wake them at once.
 const WAITING: Duration = Duration::from_secs(3600);
 /// The first look at an event where no notification will come.
@@ -110,7 +112,8 @@ fn calls(wishes: Vec<Wish>, limits: Limits) -> Vec<Vec<Wish>> {
     let mut calls = Vec::new();
     for (assets, serials) in by_assets {
         for assets in assets.chunks(limits.assets.max(1)) {
-            for serials in serials.chunks(limits.serial_numbers.clamp(1, MOST_SERIALS)) {
+            let most = MOST_SERIALS.min(limits.serial_numbers).min(MOST_LICENSES / assets.len()).max(1);
+            for serials in serials.chunks(most) {
                 let of = |wishes: &BTreeMap<AssetKey, Wish>| -> Vec<Wish> {
                     assets.iter().filter_map(|asset| wishes.get(asset).cloned()).collect()
                 };
@@ -238,4 +241,54 @@ async fn look(desk: &Desk<'_>, batch: &Batch, after: Duration) -> Result<(), Sto
     let mut tx = desk.ctx.store.begin("a license call has an unclear end").await?;
     store::look_again(&mut *tx, batch, None, desk.now().plus(after)).await?;
     tx.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::AccountId;
+    use russet_protocol::{AdamId, PricingParam, SerialNumber, Timestamp};
+    use uuid::Uuid;
+
+    fn wish(adam: u64, serial: usize) -> Wish {
+        let serial = SerialNumber::new(format!("C{serial:04}")).unwrap();
+        let account = AccountId(Uuid::nil());
+        let key = Key { account, adam: AdamId(adam), pricing: PricingParam::Standard, serial };
+        Wish { key, wanted: Wanted::Assigned, since: Timestamp(0), tries: 0 }
+    }
+
+    #[test]
+    fn each_call_is_a_full_rectangle_within_the_limits() {
+        // Everybody needs apps 1 to 30; the first seven also need app 99.
+        let mut wishes: Vec<Wish> = (0..60).flat_map(|serial| (1..=30).map(move |adam| wish(adam, serial))).collect();
+        wishes.extend((0..7).map(|serial| wish(99, serial)));
+        let all: BTreeSet<Key> = wishes.iter().map(|wish| wish.key.clone()).collect();
+        let limits = Limits { assets: 25, serial_numbers: 10, requests_per_second: 15 };
+        let mut sent = BTreeSet::new();
+        for call in calls(wishes, limits) {
+            let adams: BTreeSet<_> = call.iter().map(|wish| wish.key.adam).collect();
+            let serials: BTreeSet<_> = call.iter().map(|wish| wish.key.serial.clone()).collect();
+            assert!(adams.len() <= 25 && serials.len() <= 10);
+            assert_eq!(call.len(), adams.len() * serials.len(), "nobody gets what nobody wished");
+            for wish in call {
+                assert!(sent.insert(wish.key), "asked for twice");
+            }
+        }
+        assert_eq!(sent, all);
+    }
+
+    #[test]
+    fn an_error_is_about_what_it_names() {
+        let key = wish(1, 5).key;
+        let asset = AssetKey { adam_id: AdamId(1), pricing_param: PricingParam::Standard };
+        let other = AssetKey { adam_id: AdamId(2), pricing_param: PricingParam::Standard };
+        let info = |assets: &[AssetKey], serials: &[&str]| ErrorInfo {
+            assets: assets.to_vec(),
+            serial_numbers: serials.iter().map(|serial| (*serial).to_owned()).collect(),
+            ..ErrorInfo::default()
+        };
+        assert!(concerns(&info(&[asset], &[]), &key) && concerns(&info(&[], &["c0005"]), &key));
+        assert!(concerns(&info(&[asset, other], &["C0005"]), &key));
+        assert!(!concerns(&info(&[], &[]), &key) && !concerns(&info(&[other], &["C0005"]), &key));
+    }
 }

@@ -120,6 +120,7 @@ fn context(world: &World, simulator: &Simulator) -> Context {
     let mut config = Config::clone(&world.ctx.config);
     config.apple.apps_and_books_url = simulator.base_url();
     config.apple.apps_and_books_roots = Some(roots);
+    config.pace.event_poll = Duration::from_secs(3);
     config.device.public_url = "https://127.0.0.1:9".to_owned();
     Context { config: Arc::new(config), ..world.ctx.clone() }
 }
