@@ -11,6 +11,9 @@ use std::collections::BTreeSet;
 /// Largest file, in bytes. Profiles with a few certificates have some ten thousand.
 pub(super) const LARGEST: usize = 1 << 20;
 
+/// Enrollment profiles' identifiers end like this: `com.example.mdm.russet.enrollment`.
+const ENROLLMENT_SUFFIX: &str = ".russet.enrollment";
+
 /// Why a file is not taken in. Texts name the fault and what to do.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refused {
@@ -39,7 +42,7 @@ pub enum Refused {
     RemovesItself(&'static str),
     /// An identifier of this server's own profiles.
     #[error(
-        "the PayloadIdentifier {0:?} is one of this server's own (they begin with {OWN_PREFIX}): give the profile another"
+        "the PayloadIdentifier {0:?} is one of this server's own (they begin with {OWN_PREFIX} or end with {ENROLLMENT_SUFFIX}): give the profile another"
     )]
     OwnIdentifier(String),
     /// An identifier or UUID is missing.
@@ -113,7 +116,8 @@ fn harmless(profile: &Profile) -> Result<(), Refused> {
             return Err(Refused::RemovesItself(key));
         }
     }
-    if profile.identifier.to_ascii_lowercase().starts_with(OWN_PREFIX) {
+    let identifier = profile.identifier.to_ascii_lowercase();
+    if identifier.starts_with(OWN_PREFIX) || identifier.ends_with(ENROLLMENT_SUFFIX) {
         return Err(Refused::OwnIdentifier(profile.identifier.clone()));
     }
     Ok(())
