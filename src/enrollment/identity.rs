@@ -135,7 +135,6 @@ pub struct Speaker {
     pub device: Option<DeviceId>,
     /// The channel that speaks, where it is known.
     pub channel: Option<ChannelId>,
-    pub(super) user_key: String,
     pub(super) fingerprint: String,
     pub(super) issued_at: Timestamp,
     pub(super) confirmed: bool,
@@ -184,7 +183,6 @@ pub async fn speaker(
         state: State::read(&row)?,
         device: rows::opt_id(&row, "enrollment", "device")?,
         channel: rows::opt_id(&row, "channel", "channel")?,
-        user_key: user_key.to_owned(),
         fingerprint: proven.fingerprint.clone(),
         issued_at: Timestamp(row.int("issued_at")?),
         confirmed: row.opt_int("confirmed_at")?.is_some(),

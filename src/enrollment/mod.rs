@@ -27,6 +27,8 @@ mod records;
 mod rows;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use ending::unenroll;
 

@@ -2,8 +2,6 @@
 
 use crate::context::Context;
 use crate::ids::EnrollmentId;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use russet_store::{Row, StoreError, Tx};
 use std::str::FromStr;
@@ -25,9 +23,10 @@ pub(super) fn opt_id<T: FromStr>(
     text.parse().map(Some).map_err(|_| StoreError::corrupt(table, column, text))
 }
 
-/// A bearer value for links and challenges: 192 random bits as text that survives every URL and property list.
+/// A bearer value for links and challenges: 192 random bits in hexadecimal. Letters and digits only: a challenge travels as
+/// an ASN.1 PrintableString, which has no `_`.
 pub(super) fn bearer(random: [u8; 24]) -> String {
-    URL_SAFE_NO_PAD.encode(random)
+    russet_pki::certificate::hex(&random)
 }
 
 /// The form in which bearer values are stored and looked up.

@@ -20,6 +20,8 @@ mod enroll_page;
 mod mdm;
 pub mod notifications;
 mod scep;
+#[cfg(test)]
+mod tests;
 
 use crate::context::Context;
 use crate::enrollment::authority::Keeper;
