@@ -63,3 +63,32 @@ pub(crate) async fn leave(ctx: &Context, device: DeviceId) {
     super::ending::end(&mut *tx, &live, "the device left", ctx.now()).await.unwrap();
     tx.commit().await.unwrap();
 }
+
+/// An identity for a live channel's enrollment, as SCEP would have issued it: the certificate (DER) and its key.
+pub(crate) async fn identity(
+    ctx: &Context,
+    channel: ChannelId,
+) -> (Vec<u8>, openssl::pkey::PKey<openssl::pkey::Private>) {
+    let authority = super::authority::open(ctx).await.unwrap();
+    let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+    let public = key.public_key_to_der().unwrap();
+    let certificate = authority.issue_identity(&public, "test", ctx.random_bytes(), ctx.now()).unwrap();
+    let fingerprint = ring::digest::digest(&ring::digest::SHA256, &certificate);
+    let fingerprint: String = fingerprint.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut tx = ctx.store.begin("test: identity").await.unwrap();
+    tx.run(
+        "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, transaction_id, issued_at, not_after)
+         SELECT $1, enrollment, $2, $2, 'test', $3, $4 FROM channel WHERE id = $5",
+        &[
+            (&fingerprint).into(),
+            (&certificate).into(),
+            ctx.now().millis().into(),
+            i64::MAX.into(),
+            (&channel.text()).into(),
+        ],
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    (certificate, key)
+}

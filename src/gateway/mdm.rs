@@ -120,3 +120,6 @@ async fn too_large(gate: &Gate, peer: Option<&[u8]>, size: u64) -> Response {
 fn delivery(next: Option<Delivery>) -> Response {
     next.map_or_else(|| Response::new(Body::empty()), |delivery| property_list(delivery.bytes))
 }
+
+#[cfg(test)]
+mod tests;
