@@ -3,12 +3,15 @@
 use crate::world::worlds;
 use russet_store::{StoreError, Value};
 
+/// One row: id, name, amount, flag, bytes.
+type Cells<'a> = (i64, Option<&'a str>, Option<i64>, Option<bool>, Option<&'a [u8]>);
+
 #[tokio::test]
 async fn each_kind_of_value_comes_back_as_it_went_in() {
     for world in worlds().await {
         let long = "ü€😀".repeat(10_000);
         let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();
-        let rows: [(i64, Option<&str>, Option<i64>, Option<bool>, Option<&[u8]>); 4] = [
+        let rows: [Cells<'_>; 4] = [
             (1, Some("'; DROP TABLE play; --"), Some(i64::MIN), Some(true), Some(&[])),
             (2, Some(&long), Some(i64::MAX), Some(false), Some(&bytes)),
             (3, Some(""), Some(0), None, Some(&[0])),
