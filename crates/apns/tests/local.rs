@@ -1,5 +1,7 @@
 //! The transport against a small local push service: TLS with a private authority, client certificate required, HTTP/2.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
