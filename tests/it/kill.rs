@@ -41,16 +41,25 @@ async fn killed_thirty_times(kind: Kind) {
     let mut moments = Moments(seed);
     let mut story = Story::begin(database.url(), DEVICES).await;
 
+    let mut wanted = Wanted::AT_FIRST;
+    let mut in_the_middle = 0;
     for kill in 1..=KILLS {
         // Not a wait for something: the moment itself is what is tried.
         tokio::time::sleep(moments.next()).await;
+        in_the_middle += u32::from(!story.is_as(wanted));
         story.kill_and_restart().await;
+        // Work for the kills that are left, should the devices be served already.
         if kill == 20 {
-            // Work for the kills that are left, should the devices be served already.
+            wanted.data_roaming = true;
             story.change(&[("data_roaming", json!(true))]).await;
         }
+        if kill == 25 {
+            wanted.prevent_backup = false;
+            story.change(&[("data_roaming", json!(true)), ("prevent_backup", json!(false))]).await;
+        }
     }
-    let wanted = Wanted { data_roaming: true, ..Wanted::AT_FIRST };
+    println!("{in_the_middle} of {KILLS} kills fell while work was under way");
+    assert!(in_the_middle > KILLS / 2, "the work was over before most of the kills: {in_the_middle}");
     story.settle(wanted).await;
 
     for license in story.apple.licenses() {
@@ -61,13 +70,22 @@ async fn killed_thirty_times(kind: Kind) {
     for device in story.fleet.snapshot() {
         let mut seen: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
         for command in &device.journal {
+            // What the device refused, or put off for good, may be sent again; what it did, not.
+            if !command.statuses.iter().any(|status| status == "Acknowledged") {
+                continue;
+            }
             let kind = command.request_type.as_str();
             if let ("InstallProfile" | "InstallApplication", Some(subject)) = (kind, command.subject.as_deref()) {
                 seen.entry((kind, subject, &command.content_sha256)).or_default().push(&command.uuid);
             }
         }
         for ((kind, subject, _), commands) in seen {
-            assert_eq!(commands.len(), 1, "{}: {kind} of {subject} with the same content once: {commands:?}", device.serial);
+            assert_eq!(
+                commands.len(),
+                1,
+                "{}: {kind} of {subject} with the same content once: {commands:?}",
+                device.serial
+            );
         }
         let mut payloads: Vec<_> = device.profiles.iter().flat_map(|profile| &profile.payloads).collect();
         let all = payloads.len();

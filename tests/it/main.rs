@@ -2,6 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a scenario that cannot go on fails there, with the place")]
 
+mod databases;
+mod demo;
 mod docs;
+mod kill;
 mod rooms;
+mod schema;
 mod start;
+mod story;
+mod whole_path;

@@ -9,7 +9,7 @@ use russet::cli::demo::setup::{self, Ready};
 use russet::cli::demo::truth::{self, Fact, Wanted};
 use russet::cli::demo::world::{Apple, Place};
 use russet::cli::demo::{admin, fleet_options, settle};
-use russet_simulator::devices::{Fleet, Options};
+use russet_simulator::devices::{DeviceView, Fleet, JournalEntry, Options};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -73,13 +73,20 @@ impl Story {
                 return facts;
             }
             if left.is_zero() {
-                let faults: Vec<_> =
-                    facts.iter().flat_map(|fact| fact.faults.iter().map(move |fault| (&fact.serial_number, fact.adam_id, fault))).collect();
+                let faults: Vec<_> = facts
+                    .iter()
+                    .flat_map(|fact| fact.faults.iter().map(move |fault| (&fact.serial_number, fact.adam_id, fault)))
+                    .collect();
                 panic!("not everything is as wanted: {faults:#?}\n{}", self.log());
             }
             // The server settles before it has heard of a change only in the moment of the change.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// Whether everything is as wanted on every device, at this moment and by the devices' own account.
+    pub(crate) fn is_as(&self, wanted: Wanted) -> bool {
+        truth::holds(&self.fleet.snapshot(), &self.apple.licenses(), wanted)
     }
 
     async fn report(&self, limit: Duration) -> ServerReport {
@@ -132,4 +139,10 @@ impl Story {
         assert!(status.success(), "the server ended with {status}");
         self.apple.stop().await;
     }
+}
+
+/// How many commands of this type the device has carried out; redeliveries count once, refused ones not at all.
+pub(crate) fn carried_out(device: &DeviceView, request_type: &str) -> usize {
+    let done = |entry: &&JournalEntry| entry.statuses.iter().any(|status| status == "Acknowledged");
+    device.journal.iter().filter(|entry| entry.request_type == request_type).filter(done).count()
 }

@@ -53,46 +53,60 @@ pub struct Fact {
 /// Every device with every app that its platform can have, in this order.
 #[must_use]
 pub fn facts(devices: &[DeviceView], rows: &[Row], licenses: &[AssignmentTruth], wanted: Wanted) -> Vec<Fact> {
-    let products = demo_products();
-    let mut facts = Vec::new();
-    for device in devices {
-        for product in products.iter().filter(|product| APPS.contains(&product.adam_id)) {
-            if product.platforms.contains(&device.platform) {
-                facts.push(fact(device, product, rows, licenses, wanted));
-            }
+    let fact = |(device, product): (&DeviceView, Product)| {
+        let row = rows.iter().find(|row| {
+            row.app.adam_id == product.adam_id && row.device.serial_number.as_deref() == Some(device.serial.as_str())
+        });
+        let mut faults = faults(device, &product, licenses, wanted);
+        if !row.is_some_and(|row| row.satisfied) {
+            faults.push("the server does not say that all is as wanted".to_owned());
         }
-    }
-    facts
+        Fact {
+            server: row.cloned(),
+            serial_number: device.serial.clone(),
+            adam_id: product.adam_id,
+            on_device: app(device, &product).cloned(),
+            as_wanted: faults.is_empty(),
+            faults,
+        }
+    };
+    pairs(devices).map(fact).collect()
 }
 
-fn fact(device: &DeviceView, product: &Product, rows: &[Row], licenses: &[AssignmentTruth], wanted: Wanted) -> Fact {
-    let row = rows.iter().find(|row| {
-        row.app.adam_id == product.adam_id && row.device.serial_number.as_deref() == Some(device.serial.as_str())
-    });
-    let app = product.bundle_id.as_deref().and_then(|bundle_id| device.app(bundle_id));
+/// Whether everything is as wanted on the devices and at Apple, whatever the server says.
+#[must_use]
+pub fn holds(devices: &[DeviceView], licenses: &[AssignmentTruth], wanted: Wanted) -> bool {
+    devices.iter().all(|device| device.enrolled)
+        && pairs(devices).all(|(device, product)| faults(device, &product, licenses, wanted).is_empty())
+}
+
+/// Each device with each of the demo's apps that is made for it.
+fn pairs(devices: &[DeviceView]) -> impl Iterator<Item = (&DeviceView, Product)> {
+    devices.iter().flat_map(|device| {
+        let products = demo_products().into_iter().filter(|product| APPS.contains(&product.adam_id));
+        products.filter(|product| product.platforms.contains(&device.platform)).map(move |product| (device, product))
+    })
+}
+
+fn app<'a>(device: &'a DeviceView, product: &Product) -> Option<&'a AppView> {
+    product.bundle_id.as_deref().and_then(|bundle_id| device.app(bundle_id))
+}
+
+/// What is not as wanted on the device and at Apple.
+fn faults(device: &DeviceView, product: &Product, licenses: &[AssignmentTruth], wanted: Wanted) -> Vec<String> {
     let mut faults = Vec::new();
-    if !row.is_some_and(|row| row.satisfied) {
-        faults.push("the server does not say that all is as wanted".to_owned());
-    }
     let license = licenses.iter().find(|license| {
         license.adam_id.0 == product.adam_id && license.serial_number.as_deref() == Some(device.serial.as_str())
     });
     if !license.is_some_and(|license| license.held) {
         faults.push("Apple has given it no license".to_owned());
     }
-    match app {
+    match app(device, product) {
         Some(app) => faults.extend(faults_of_app(device.platform, app, wanted)),
         None => faults.push("the app is not on the device".to_owned()),
     }
     faults.extend(device.problems.iter().map(|problem| format!("the device objects: {}", problem.text)));
-    Fact {
-        server: row.cloned(),
-        serial_number: device.serial.clone(),
-        adam_id: product.adam_id,
-        on_device: app.cloned(),
-        as_wanted: faults.is_empty(),
-        faults,
-    }
+    faults
 }
 
 fn faults_of_app(platform: Platform, app: &AppView, wanted: Wanted) -> Vec<String> {

@@ -102,7 +102,10 @@ impl Apple {
         for holding in &mut location.holdings {
             holding.quantity = holding.quantity.map(|quantity| quantity.max(licenses));
         }
-        let books = apps_and_books::Options { locations: vec![location], ..apps_and_books::Options::default() };
+        // A license is usually visible to the store by the time the profiles before the app are installed.
+        let settings = apps_and_books::Settings { visibility_delay_millis: 100, ..apps_and_books::Settings::default() };
+        let books =
+            apps_and_books::Options { settings, locations: vec![location], ..apps_and_books::Options::default() };
         Ok(Self {
             push: apns::Simulator::start(apns::Options::default()).await?,
             books: apps_and_books::Simulator::start(books).await?,
