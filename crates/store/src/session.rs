@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, Postgres, SqlStr, Sqlite};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The connection, by what it may do.
 pub(crate) enum Connection {
@@ -27,6 +29,8 @@ pub(crate) struct Session {
     /// A statement failed, or was given up half-way: the transaction can only be rolled back. PostgreSQL demands it; SQLite
     /// gets the same rule so that both behave alike.
     pub(crate) failed: bool,
+    /// Statements of all sessions of the store.
+    statements: Arc<AtomicU64>,
 }
 
 macro_rules! bind {
@@ -93,8 +97,8 @@ enum Found<S, P> {
 }
 
 impl Session {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection, wakes: Wakes::default(), failed: false }
+    pub(crate) fn new(connection: Connection, statements: &Arc<AtomicU64>) -> Self {
+        Self { connection, wakes: Wakes::default(), failed: false, statements: Arc::clone(statements) }
     }
 
     fn dialect(&self) -> Dialect {
@@ -110,6 +114,7 @@ impl Session {
             return Err(StoreError::Failed);
         }
         self.failed = true;
+        self.statements.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

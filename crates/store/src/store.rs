@@ -8,6 +8,7 @@ use crate::{Sealer, StoreError, Tx, Wake};
 use std::fs::File;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use zeroize::Zeroizing;
@@ -34,6 +35,8 @@ pub(crate) struct Inner {
     pub(crate) sealer: Sealer,
     pub(crate) node: String,
     pub(crate) tasks: Vec<AbortHandle>,
+    /// Statements run since the store was opened.
+    pub(crate) statements: Arc<AtomicU64>,
     /// Held for the life of the store.
     pub(crate) _lock: Option<File>,
 }
@@ -65,7 +68,7 @@ impl Store {
             Engine::Sqlite { writer, .. } => Connection::Writer(writer.begin(use_case).await?),
             Engine::Postgres(pool) => Connection::Postgres(pool.begin().await?),
         };
-        Ok(Transaction { session: Session::new(connection), store: self.clone() })
+        Ok(Transaction { session: Session::new(connection, &self.inner.statements), store: self.clone() })
     }
 
     /// A view of the store that does not change while it is held, and cannot write.
@@ -76,7 +79,7 @@ impl Store {
                 Connection::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Snapshot { session: Session::new(connection) })
+        Ok(Snapshot { session: Session::new(connection, &self.inner.statements) })
     }
 
     /// What rings when a committed transaction woke this lane, here or on another node. It may miss: look by yourself too,
@@ -96,6 +99,13 @@ impl Store {
     #[must_use]
     pub fn node(&self) -> &str {
         &self.inner.node
+    }
+
+    /// How many statements rooms have run since the store was opened, beginnings and commits aside: what a piece of work
+    /// costs is the difference.
+    #[must_use]
+    pub fn statements(&self) -> u64 {
+        self.inner.statements.load(Ordering::Relaxed)
     }
 
     /// Which database is behind.
@@ -153,7 +163,7 @@ impl Transaction {
     /// means that nothing was kept, except [`StoreError::Unavailable`] from a broken connection: then the outcome is unknown.
     pub async fn commit(self) -> Result<(), StoreError> {
         let Self { session, store } = self;
-        let Session { connection, wakes, failed } = session;
+        let Session { connection, wakes, failed, .. } = session;
         if failed {
             return Err(StoreError::Failed);
         }
