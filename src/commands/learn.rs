@@ -107,7 +107,8 @@ pub(super) async fn learn(
                 return Ok(Verdict::new(OutcomeState::Failed, Some(reason), &failed));
             }
         }
-        Answer::InstalledApplicationList(_) | Answer::Other(_) => {}
+        // Kept word for word with the report; nothing else is made of them here.
+        _ => {}
     }
     Ok(verdict)
 }

@@ -6,23 +6,32 @@
 
 mod app;
 mod decode;
+mod device;
+mod encode;
+mod program;
 mod settings;
 
 pub use app::{AppAttributes, AppSource, InstallApplication, ManagementFlags, PurchaseMethod};
-pub use settings::SettingsItem;
+pub use device::{
+    DeviceLock, EnableLostMode, EraseDevice, FileVaultKeyType, FileVaultUnlock, ObliterationBehavior, RequestMirroring,
+    RestartDevice, ReturnToService, RotateFileVaultKey, SetRecoveryLock,
+};
+pub use program::{ApplyRedemptionCode, InstallEnterpriseApplication, InviteToProgram, Program, TakeOver};
+pub use settings::{
+    AccessibilitySettings, AwaitUserConfiguration, DefaultApplications, MdmOptions, OrganizationInfo, PasscodePolicy,
+    RecommendationCadence, SettingsItem, SharedDeviceConfiguration, Wallpaper, WallpaperPlace,
+};
 
 use crate::fields::{Put, WireError, dictionary, text, top_level};
 use crate::guard::Limits;
 use crate::ids::{BundleId, CommandUuid};
+use crate::secret::{SecretBytes, SecretText};
 use crate::xml;
-use plist::{Dictionary, Value};
+use plist::Dictionary;
+use std::fmt;
 
-/// One command.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "commands are made one at a time and matched on; a box would only hide the app"
-)]
+/// One command. `Debug` names its keys and shows no values: profiles, configurations and PINs are secrets.
+#[derive(Clone, PartialEq)]
 pub enum Command {
     /// Installs or replaces a profile; the payload is the profile's bytes, signed or not.
     InstallProfile {
@@ -67,8 +76,84 @@ pub enum Command {
     },
     /// Asks for security facts.
     SecurityInfo,
+    /// Asks for the installed certificates.
+    CertificateList {
+        /// `ManagedOnly`; sent only when true.
+        managed_only: bool,
+    },
+    /// Asks for the installed provisioning profiles.
+    ProvisioningProfileList {
+        /// `ManagedOnly`; sent only when true.
+        managed_only: bool,
+    },
+    /// Asks for the users of a Shared iPad or a Mac.
+    UserList,
+    /// Asks for the system updates that fit the device; gone from 27 on.
+    AvailableOsUpdates,
+    /// Asks how far system updates are; gone from 27 on.
+    OsUpdateStatus,
+    /// Installs an app of the organization on a Mac.
+    InstallEnterpriseApplication(InstallEnterpriseApplication),
+    /// Asks for the configurations of managed apps.
+    ManagedApplicationConfiguration {
+        /// `Identifiers`.
+        identifiers: Vec<BundleId>,
+    },
+    /// Asks for the attributes of managed apps.
+    ManagedApplicationAttributes {
+        /// `Identifiers`.
+        identifiers: Vec<BundleId>,
+    },
+    /// Asks for what managed apps left for the server to read.
+    ManagedApplicationFeedback {
+        /// `Identifiers`.
+        identifiers: Vec<BundleId>,
+        /// `DeleteFeedback`; sent only when true.
+        delete: bool,
+    },
+    /// Pays for an app with a code.
+    ApplyRedemptionCode(ApplyRedemptionCode),
+    /// Asks the person to join Apps and Books.
+    InviteToProgram(InviteToProgram),
+    /// Locks the device at once.
+    DeviceLock(DeviceLock),
+    /// Takes the passcode away.
+    ClearPasscode {
+        /// `UnlockToken`, from the device's TokenUpdate.
+        unlock_token: SecretBytes,
+    },
+    /// Erases the device at once.
+    EraseDevice(EraseDevice),
+    /// Restarts the device at once.
+    RestartDevice(RestartDevice),
+    /// Shuts the device down at once.
+    ShutDownDevice,
+    /// Switches Lost Mode on.
+    EnableLostMode(EnableLostMode),
+    /// Switches Lost Mode off.
+    DisableLostMode,
+    /// Plays a sound on a device in Lost Mode.
+    PlayLostModeSound,
+    /// Asks where a device in Lost Mode is.
+    DeviceLocation,
+    /// Asks the person to mirror the screen.
+    RequestMirroring(RequestMirroring),
     /// Ends `AwaitingConfiguration`.
     DeviceConfigured,
+    /// Sets, changes or takes away the password of recoveryOS.
+    SetRecoveryLock(SetRecoveryLock),
+    /// Asks whether this is the password of recoveryOS.
+    VerifyRecoveryLock {
+        /// `Password`.
+        password: SecretText,
+    },
+    /// Changes what opens the disk of a Mac when its people cannot.
+    RotateFileVaultKey(RotateFileVaultKey),
+    /// Switches declarative management on; afterwards says that declarations changed.
+    DeclarativeManagement {
+        /// `Data`: the tokens as JSON, which saves the device one question.
+        data: Option<Vec<u8>>,
+    },
     /// Changes settings; each item answers for itself.
     Settings {
         /// `Settings`.
@@ -97,7 +182,32 @@ impl Command {
             Self::InstalledApplicationList { .. } => "InstalledApplicationList",
             Self::DeviceInformation { .. } => "DeviceInformation",
             Self::SecurityInfo => "SecurityInfo",
+            Self::CertificateList { .. } => "CertificateList",
+            Self::ProvisioningProfileList { .. } => "ProvisioningProfileList",
+            Self::UserList => "UserList",
+            Self::AvailableOsUpdates => "AvailableOSUpdates",
+            Self::OsUpdateStatus => "OSUpdateStatus",
+            Self::InstallEnterpriseApplication(_) => "InstallEnterpriseApplication",
+            Self::ManagedApplicationConfiguration { .. } => "ManagedApplicationConfiguration",
+            Self::ManagedApplicationAttributes { .. } => "ManagedApplicationAttributes",
+            Self::ManagedApplicationFeedback { .. } => "ManagedApplicationFeedback",
+            Self::ApplyRedemptionCode(_) => "ApplyRedemptionCode",
+            Self::InviteToProgram(_) => "InviteToProgram",
+            Self::DeviceLock(_) => "DeviceLock",
+            Self::ClearPasscode { .. } => "ClearPasscode",
+            Self::EraseDevice(_) => "EraseDevice",
+            Self::RestartDevice(_) => "RestartDevice",
+            Self::ShutDownDevice => "ShutDownDevice",
+            Self::EnableLostMode(_) => "EnableLostMode",
+            Self::DisableLostMode => "DisableLostMode",
+            Self::PlayLostModeSound => "PlayLostModeSound",
+            Self::DeviceLocation => "DeviceLocation",
+            Self::RequestMirroring(_) => "RequestMirroring",
             Self::DeviceConfigured => "DeviceConfigured",
+            Self::SetRecoveryLock(_) => "SetRecoveryLock",
+            Self::VerifyRecoveryLock { .. } => "VerifyRecoveryLock",
+            Self::RotateFileVaultKey(_) => "RotateFileVaultKey",
+            Self::DeclarativeManagement { .. } => "DeclarativeManagement",
             Self::Settings { .. } => "Settings",
             Self::Raw { request_type, .. } => request_type,
         }
@@ -116,39 +226,13 @@ impl Command {
     pub fn from_body(body: &[u8]) -> Result<Self, WireError> {
         Self::from_dictionary(&top_level(body, Limits::for_body(body.len()))?)
     }
-
-    fn to_dictionary(&self) -> Dictionary {
-        let mut keys = Dictionary::new();
-        keys.put("RequestType", self.request_type());
-        match self {
-            Self::InstallProfile { payload } => keys.put("Payload", Value::Data(payload.clone())),
-            Self::RemoveProfile { identifier } => keys.put("Identifier", identifier.as_str()),
-            Self::ProfileList { managed_only } => keys.put_some("ManagedOnly", managed_only.then_some(true)),
-            Self::InstallApplication(install) => install.write(&mut keys),
-            Self::RemoveApplication { identifier } => keys.put("Identifier", identifier.as_str()),
-            Self::ManagedApplicationList { identifiers } => put_ids(&mut keys, identifiers),
-            Self::InstalledApplicationList { identifiers, managed_only, items } => {
-                put_ids(&mut keys, identifiers);
-                keys.put_some("ManagedAppsOnly", managed_only.then_some(true));
-                if !items.is_empty() {
-                    keys.put_texts("Items", items);
-                }
-            }
-            Self::DeviceInformation { queries } => keys.put_texts("Queries", queries),
-            Self::SecurityInfo | Self::DeviceConfigured => {}
-            Self::Settings { items } => {
-                keys.put("Settings", items.iter().map(SettingsItem::to_value).collect::<Vec<_>>());
-            }
-            Self::Raw { keys: rest, .. } => keys.put_rest(rest),
-        }
-        keys
-    }
 }
 
-fn put_ids(keys: &mut Dictionary, identifiers: &[BundleId]) {
-    if !identifiers.is_empty() {
-        let texts: Vec<&str> = identifiers.iter().map(BundleId::as_str).collect();
-        keys.put_texts("Identifiers", &texts);
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys = self.to_dictionary();
+        f.write_str(self.request_type())?;
+        f.debug_set().entries(keys.keys().filter(|key| *key != "RequestType")).finish()
     }
 }
 

@@ -30,7 +30,12 @@ pub enum WireError {
 
 /// Without NUL, which no Apple system writes, a hostile binary list can carry, and PostgreSQL has no form for.
 pub(crate) fn text(from: &Dictionary, key: &str) -> Option<String> {
-    from.get(key).and_then(Value::as_string).map(|text| text.replace('\0', ""))
+    from.get(key).and_then(text_of)
+}
+
+/// The same, of a value.
+pub(crate) fn text_of(value: &Value) -> Option<String> {
+    value.as_string().map(|text| text.replace('\0', ""))
 }
 
 pub(crate) fn flag(from: &Dictionary, key: &str) -> Option<bool> {

@@ -11,7 +11,10 @@ pub mod ids;
 pub mod media;
 pub mod profile;
 pub mod result;
+mod secret;
+pub mod support;
 pub mod time;
+mod wire;
 pub mod xml;
 
 pub use fields::WireError;
@@ -21,4 +24,5 @@ pub use ids::{
 };
 /// The tree that property lists are built from; part of this crate's interface (unknown keys, configurations).
 pub use plist;
+pub use secret::{Secret, SecretBytes, SecretText};
 pub use time::Timestamp;

@@ -5,11 +5,17 @@
 //! that the server remembers for the CommandUUID, never guessed. Nothing here is refused for being odd: an unknown
 //! `Status` or state is kept as its text.
 
+mod acts;
 mod answer;
 mod apps;
 mod device;
+mod inventory;
 mod state;
 
+pub use acts::{
+    AppAttributesEntry, AppConfiguration, AppFeedback, DeviceLockAnswer, InviteToProgramAnswer, Location,
+    MirroringAnswer, RecoveryLockAnswer, RotateFileVaultKeyAnswer, RotateResult,
+};
 pub use answer::Answer;
 pub use apps::{
     InstallApplicationAnswer, InstalledApp, InstalledApplicationList, ManagedApplication, ManagedApplicationList,
@@ -18,6 +24,7 @@ pub use device::{
     DeviceInformation, InstalledPayload, InstalledProfile, ManagementStatus, ProfileList, SecurityInfo, SettingResult,
     SettingsAnswer,
 };
+pub use inventory::{DeviceUser, InstalledCertificate, OsUpdate, OsUpdateProgress, ProvisioningProfile};
 pub use state::AppState;
 
 use crate::checkin::Sender;

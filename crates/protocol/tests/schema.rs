@@ -8,7 +8,7 @@ use russet_protocol::checkin::{
     SetBootstrapToken, TokenUpdate, UserAuthenticate,
 };
 use russet_protocol::command::{
-    AppAttributes, AppSource, Command, InstallApplication, ManagementFlags, SettingsItem, wrap,
+    AppAttributes, AppSource, Command, InstallApplication, ManagementFlags, OrganizationInfo, SettingsItem, wrap,
 };
 use russet_protocol::plist::{Dictionary, Value};
 use russet_protocol::profile::{
@@ -55,6 +55,10 @@ fn attributes() -> AppAttributes {
     }
 }
 
+fn organization() -> OrganizationInfo {
+    OrganizationInfo { name: "Smith & Sons".into(), ..OrganizationInfo::default() }
+}
+
 fn configuration() -> Dictionary {
     [("Organization".to_owned(), Value::from("Smith & Sons"))].into_iter().collect()
 }
@@ -92,8 +96,7 @@ fn common_commands() -> Vec<Command> {
         },
         Command::SecurityInfo,
         Command::DeviceConfigured,
-        Command::Settings { items: vec![SettingsItem::OrganizationInfo { name: "Smith & Sons".into() }] },
-        Command::Raw { request_type: "CertificateList".into(), keys: Dictionary::new() },
+        Command::Settings { items: vec![SettingsItem::OrganizationInfo(Some(organization()))] },
     ]
 }
 

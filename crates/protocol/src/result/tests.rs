@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ids::{BundleId, Udid};
+use crate::secret::Secret;
 use proptest::prelude::*;
 
 fn sender() -> Sender {
@@ -77,9 +78,73 @@ fn every_answer() -> Vec<(&'static str, Answer)> {
     ]
 }
 
+fn lists() -> Vec<(&'static str, Answer)> {
+    let certificate =
+        InstalledCertificate { common_name: Some("Mia".into()), is_identity: Some(true), certificate: vec![1, 2] };
+    let provisioning = ProvisioningProfile { name: Some("App".into()), uuid: "U".into(), expires: None };
+    let user = DeviceUser { name: "mia".into(), uid: Some(501), logged_in: Some(true), ..DeviceUser::default() };
+    let update = OsUpdate { product_key: "k".into(), version: Some("18.2".into()), ..OsUpdate::default() };
+    let progress = OsUpdateProgress { product_key: "k".into(), downloaded: Some(0.5), ..OsUpdateProgress::default() };
+    let keys: Dictionary = [("a".to_owned(), Value::from(1))].into_iter().collect();
+    let configuration = AppConfiguration { identifier: bundle("a.b"), configuration: Some(keys.clone()) };
+    let attributes = AppAttributesEntry { identifier: bundle("a.b"), attributes: None };
+    let feedback = AppFeedback { identifier: bundle("a.b"), feedback: Some(keys) };
+    vec![
+        ("CertificateList", Answer::CertificateList(vec![certificate])),
+        ("CertificateList", Answer::CertificateList(vec![])),
+        ("ProvisioningProfileList", Answer::ProvisioningProfileList(vec![provisioning])),
+        ("UserList", Answer::UserList(vec![user])),
+        ("AvailableOSUpdates", Answer::AvailableOsUpdates(vec![update])),
+        ("OSUpdateStatus", Answer::OsUpdateStatus(vec![progress])),
+        ("ManagedApplicationConfiguration", Answer::ManagedApplicationConfiguration(vec![configuration])),
+        ("ManagedApplicationAttributes", Answer::ManagedApplicationAttributes(vec![attributes])),
+        ("ManagedApplicationFeedback", Answer::ManagedApplicationFeedback(vec![feedback])),
+    ]
+}
+
+fn acts() -> Vec<(&'static str, Answer)> {
+    let location = Location {
+        latitude: 52.5,
+        longitude: 13.4,
+        horizontal_accuracy: Some(5.0),
+        vertical_accuracy: None,
+        altitude: Some(34.0),
+        speed: None,
+        course: None,
+        timestamp: Some("2026-11-21T09:00:00Z".into()),
+    };
+    let word = |word: &str| Some(word.to_owned());
+    let rotated = RotateResult { encrypted_key: Some(Secret::new(b"new-key".to_vec())) };
+    vec![
+        ("InviteToProgram", Answer::InviteToProgram(InviteToProgramAnswer { result: word("InvalidProgramID") })),
+        ("DeviceLock", Answer::DeviceLock(DeviceLockAnswer { message_result: word("NoPasscodeSet") })),
+        ("DeviceLock", Answer::DeviceLock(DeviceLockAnswer::default())),
+        ("DeviceLocation", Answer::DeviceLocation(location)),
+        ("RequestMirroring", Answer::RequestMirroring(MirroringAnswer { result: word("Prompting") })),
+        ("VerifyRecoveryLock", Answer::VerifyRecoveryLock(RecoveryLockAnswer { verified: false })),
+        ("RotateFileVaultKey", Answer::RotateFileVaultKey(RotateFileVaultKeyAnswer { result: Some(rotated) })),
+    ]
+}
+
+#[test]
+fn a_list_is_read_as_far_as_it_can_be() {
+    let user = |name: Value| Value::Dictionary([("UserName".to_owned(), name)].into_iter().collect());
+    let users = Value::Array(vec![user("mia".into()), user(7.into()), Value::from("odd")]);
+    let keys = [("Users".to_owned(), users)].into_iter().collect();
+    let mut report = Report::acknowledged(sender(), uuid(), &Answer::Other(keys));
+    let Answer::UserList(read) = Answer::read("UserList", &report).unwrap() else { panic!("no list of users") };
+    assert_eq!(read.iter().map(|user| user.name.as_str()).collect::<Vec<_>>(), ["mia"]);
+    report.keys = Dictionary::new();
+    assert!(Answer::read("UserList", &report).is_err());
+    // A whole number is a real one too.
+    let whole = [("Latitude".to_owned(), Value::from(52)), ("Longitude".to_owned(), Value::from(13))];
+    report.keys = whole.into_iter().collect();
+    assert!(Answer::read("DeviceLocation", &report).is_ok());
+}
+
 #[test]
 fn every_answer_survives_the_wire() {
-    for (request_type, answer) in every_answer() {
+    for (request_type, answer) in every_answer().into_iter().chain(lists()).chain(acts()) {
         let report = Report::acknowledged(sender(), uuid(), &answer);
         let read = Report::decode(&report.encode(), Limits::default()).unwrap();
         assert_eq!(read, report);

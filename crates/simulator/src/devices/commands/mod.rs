@@ -117,7 +117,7 @@ pub(super) async fn answer(device: &Arc<Device>, enrollment: &Enrollment, uuid: 
         Command::SecurityInfo => Ok(inventory::security(device)),
         Command::DeviceConfigured => Ok(Reply::done(Answer::none())),
         Command::Settings { items } => Ok(settings::apply(device, uuid, items)),
-        Command::Raw { request_type, keys } => raw(device, enrollment, uuid, &request_type, &keys),
+        other => plain(device, enrollment, uuid, other.request_type(), keys),
     };
     result.unwrap_or_else(|error| {
         device.change(|state| state.problem("command-refused", format!("{kind}: {}", error.text), Some(uuid)));
@@ -125,7 +125,8 @@ pub(super) async fn answer(device: &Arc<Device>, enrollment: &Enrollment, uuid: 
     })
 }
 
-fn raw(
+/// Commands whose keys matter little here.
+fn plain(
     device: &Device,
     enrollment: &Enrollment,
     uuid: &str,
@@ -136,6 +137,9 @@ fn raw(
         "CertificateList" => profiles::certificates(device, enrollment),
         "ManagedApplicationAttributes" => Ok(apps::attributes(device, keys)),
         "ManagedApplicationConfiguration" => Ok(apps::configurations(device, keys)),
+        "DeviceLock" | "ClearPasscode" | "RestartDevice" | "ShutDownDevice" | "DeclarativeManagement" => {
+            Ok(Reply::done(Answer::none()))
+        }
         other => {
             let text = format!("{other} is no command that this device knows");
             device.change(|state| state.problem("unknown-command", text.as_str(), Some(uuid)));

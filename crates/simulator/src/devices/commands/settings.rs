@@ -6,7 +6,7 @@ use super::super::state::State;
 use super::{Reply, apps};
 use russet_protocol::BundleId;
 use russet_protocol::Platform;
-use russet_protocol::command::{AppAttributes, SettingsItem};
+use russet_protocol::command::{AppAttributes, OrganizationInfo, SettingsItem};
 use russet_protocol::result::{Answer, ErrorChainItem, SettingResult, SettingsAnswer, Status};
 
 /// Carries the items out, in order.
@@ -62,17 +62,22 @@ fn one(device: &Device, state: &mut State, item: SettingsItem) -> Result<(), App
             state.voice_roaming |= enabled;
             Ok(())
         }
-        SettingsItem::OrganizationInfo { name } => {
-            state.organization =
-                Some([("OrganizationName".to_owned(), plist::Value::from(name))].into_iter().collect());
+        SettingsItem::OrganizationInfo(organization) => {
+            let keys = |organization: OrganizationInfo| {
+                [("OrganizationName".to_owned(), plist::Value::from(organization.name))].into_iter().collect()
+            };
+            state.organization = organization.map(keys);
             Ok(())
         }
-        SettingsItem::Other { item, keys } if item == "DeviceName" && device.hardware.supervised => {
-            let name = keys.get("DeviceName").and_then(plist::Value::as_string).filter(|name| !name.is_empty());
-            name.ok_or_else(|| AppleError::mdm(12008, "DeviceName is empty"))?.clone_into(&mut state.name);
+        SettingsItem::DeviceName { name } if device.hardware.supervised => {
+            if name.is_empty() {
+                return Err(AppleError::mdm(12008, "DeviceName is empty"));
+            }
+            state.name = name;
             Ok(())
         }
-        SettingsItem::Other { item, .. } => {
+        other => {
+            let item = other.name();
             Err(AppleError::mdm(12021, format!("The setting {item} is none that this device knows")))
         }
     }

@@ -3,6 +3,8 @@
 use super::*;
 use crate::ids::AdamId;
 
+mod whole;
+
 fn bundle(id: &str) -> BundleId {
     BundleId::new(id).unwrap()
 }
@@ -58,18 +60,17 @@ fn every_command() -> Vec<Command> {
                     configuration: Some(configuration.clone()),
                 },
                 SettingsItem::DataRoaming { enabled: false },
-                SettingsItem::OrganizationInfo { name: "Smith & Sons".to_owned() },
-                SettingsItem::Other { item: "Bluetooth".to_owned(), keys: configuration.clone() },
+                SettingsItem::Other { item: "MoonPhase".to_owned(), keys: configuration.clone() },
             ],
         },
-        Command::Raw { request_type: "CertificateList".to_owned(), keys: configuration },
+        Command::Raw { request_type: "MakeCoffee".to_owned(), keys: configuration },
     ]
 }
 
 #[test]
 fn every_command_survives_storing_and_delivery() {
     let uuid = CommandUuid::new("0195-x").unwrap();
-    for command in every_command() {
+    for command in every_command().into_iter().chain(whole::commands()) {
         let body = command.to_body();
         assert_eq!(Command::from_body(&body).unwrap(), command);
         let bytes = wrap(&uuid, &body).unwrap();
