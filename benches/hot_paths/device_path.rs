@@ -41,7 +41,7 @@ pub(crate) async fn measure(table: &mut Table) {
         let router = gateway::router(world.ctx.clone());
         for (count, each) in LOADS {
             queue(&world, &devices[..count], each).await;
-            let before = world.ctx.store.statements();
+            let before = world.ctx.store.trips();
             let (cpu, began) = (limits::processor_time(), Instant::now());
             let clients: Vec<_> = devices[..count]
                 .iter()
@@ -55,11 +55,11 @@ pub(crate) async fn measure(table: &mut Table) {
             let took = began.elapsed().as_secs_f64();
             let cpu = (limits::processor_time() - cpu).as_secs_f64();
             let requests = latencies.len() as f64;
-            let statements = (world.ctx.store.statements() - before) as f64 / requests;
+            let trips = (world.ctx.store.trips() - before) as f64 / requests;
             table
                 .add(PART, format!("{name}, {count} device(s)"), requests / took, "requests/s")
                 .latencies(&Latencies::new(latencies))
-                .note(format!("{statements:.1} statements, {:.0} us of CPU a request", cpu * 1e6 / requests));
+                .note(format!("{trips:.1} trips to the database, {:.0} us of CPU a request", cpu * 1e6 / requests));
         }
         world.ctx.store.close().await;
     }

@@ -45,11 +45,11 @@ async fn measure_one(table: &mut Table, world: &World) {
     }
     let enrolled = world.enroll(DEVICES, true).await;
     let mut phones: Vec<Phone> = enrolled.into_iter().map(Phone::new).collect();
-    let (mut marks, mut time, mut statements) = (0, Duration::ZERO, 0);
+    let (mut marks, mut time, mut trips) = (0, Duration::ZERO, 0);
     let mut settled = false;
     for _ in 0..30 {
         let done = drain(ctx).await;
-        (marks, time, statements) = (marks + done.marks, time + done.time, statements + done.statements);
+        (marks, time, trips) = (marks + done.marks, time + done.time, trips + done.trips);
         confirm(ctx).await;
         phones = speak(ctx, phones).await;
         let report = apps::report(&mut *ctx.store.read().await.unwrap(), ctx.now()).await.unwrap();
@@ -63,7 +63,7 @@ async fn measure_one(table: &mut Table, world: &World) {
     let what = format!("{name}: plans that bring {DEVICES} devices to {APPS} apps");
     table
         .add(PART, what, marks as f64 / time.as_secs_f64(), "marks/s")
-        .note(format!("{:.1} statements a mark, {marks} marks", statements as f64 / marks as f64));
+        .note(format!("{:.1} trips a mark, {marks} marks", trips as f64 / marks as f64));
 
     // Nothing is left to do: the first look still writes what the last answers said.
     mark(ctx).await;
@@ -79,8 +79,8 @@ async fn measure_one(table: &mut Table, world: &World) {
             "marks/s",
         )
         .note(format!(
-            "{:.1} statements a device, {:.0} us of CPU each",
-            done.statements as f64 / done.marks as f64,
+            "{:.1} trips a device, {:.0} us of CPU each",
+            done.trips as f64 / done.marks as f64,
             done.cpu.as_secs_f64() * 1e6 / done.marks as f64
         ));
 }
@@ -90,11 +90,11 @@ struct Done {
     marks: usize,
     time: Duration,
     cpu: Duration,
-    statements: u64,
+    trips: u64,
 }
 
 async fn drain(ctx: &Context) -> Done {
-    let (statements, cpu, began) = (ctx.store.statements(), processor_time(), Instant::now());
+    let (trips, cpu, began) = (ctx.store.trips(), processor_time(), Instant::now());
     let mut marks = 0;
     loop {
         let step = reconciler::step(ctx).await.unwrap();
@@ -103,8 +103,8 @@ async fn drain(ctx: &Context) -> Done {
         }
         marks += step;
     }
-    let statements = ctx.store.statements() - statements;
-    Done { marks, time: began.elapsed(), cpu: processor_time().saturating_sub(cpu), statements }
+    let trips = ctx.store.trips() - trips;
+    Done { marks, time: began.elapsed(), cpu: processor_time().saturating_sub(cpu), trips }
 }
 
 async fn mark(ctx: &Context) {

@@ -50,11 +50,10 @@ pub(super) async fn carry_out(
     if !rows::claim_plan(&mut *tx, device, &case.notes).await? {
         return Ok(Carried::Overtaken);
     }
-    delivery::settle(&mut *tx, device).await?;
-    let mut notes = Notes {
-        apps: plan.apps.iter().map(|verdict| (verdict.app, verdict.memory.clone())).collect(),
-        device: case.facts.memory.clone(),
-    };
+    if case.unsettled {
+        delivery::settle(&mut *tx, device).await?;
+    }
+    let mut notes = Notes::before(case, plan);
     if !plan.steps.is_empty() {
         // The enrollment may have ended since the facts were read; what is queued now would wait for ever.
         let live = channels::live_of_device(&mut *tx, device).await?.map(|live| live.channel);
@@ -67,17 +66,44 @@ pub(super) async fn carry_out(
         wish(&mut *tx, case, need, now).await?;
     }
     let verdicts = verdicts(library, case, plan, &notes, now);
-    rows::write_verdicts(&mut *tx, &verdicts).await?;
+    let before = before(case);
+    let new: Vec<&Verdict> = verdicts.iter().filter(|verdict| !is_same(case, &before, verdict)).collect();
+    rows::write_verdicts(&mut *tx, &new).await?;
     let lines = story::lines(case, plan, &verdicts, now);
     rows::tell(&mut *tx, device, case.notes.revision + 1, &lines).await?;
     for gone in plan.apps.iter().filter(|verdict| verdict.forget) {
         rows::forget(&mut *tx, device, AppId(gone.app)).await?;
         store::forget_if_gone(&mut *tx, AppId(gone.app)).await?;
     }
-    rows::write_memory(&mut *tx, device, &notes.device).await?;
+    // The claim wrote the notes as they were.
+    if notes.device != case.notes.memory {
+        rows::write_memory(&mut *tx, device, &notes.device).await?;
+    }
     dirty::done(&mut *tx, mark, Some((plan.next_at, "a look that was planned"))).await?;
     tx.commit().await?;
     Ok(Carried::Out)
+}
+
+/// Whether the plan leaves everything as it is stored: then nothing is to be done but to look again in time.
+pub(super) fn changes_nothing(library: &Library, case: &Case, plan: &Plan, now: Timestamp) -> bool {
+    let is_new = case.notes.revision == 0 || case.renewed || case.unsettled || case.facts.memory != case.notes.memory;
+    if is_new || !plan.steps.is_empty() || !plan.licenses.is_empty() || plan.apps.iter().any(|verdict| verdict.forget) {
+        return false;
+    }
+    let verdicts = verdicts(library, case, plan, &Notes::before(case, plan), now);
+    let before = before(case);
+    verdicts.iter().all(|verdict| is_same(case, &before, verdict))
+        && story::lines(case, plan, &verdicts, now).is_empty()
+}
+
+/// The verdicts that are stored.
+fn before(case: &Case) -> BTreeMap<AppId, &Verdict> {
+    case.apps.iter().filter_map(|beside| Some((beside.app.id, beside.before.as_ref()?))).collect()
+}
+
+/// Whether this very verdict is stored. Under a new enrollment nothing counts as stored: the notes were emptied.
+fn is_same(case: &Case, before: &BTreeMap<AppId, &Verdict>, verdict: &Verdict) -> bool {
+    !case.renewed && before.get(&verdict.app).is_some_and(|before| *before == verdict)
 }
 
 #[expect(
@@ -231,6 +257,14 @@ fn verdicts(library: &Library, case: &Case, plan: &Plan, notes: &Notes, now: Tim
 }
 
 impl Notes {
+    /// As the plan begins.
+    fn before(case: &Case, plan: &Plan) -> Self {
+        Self {
+            apps: plan.apps.iter().map(|verdict| (verdict.app, verdict.memory.clone())).collect(),
+            device: case.facts.memory.clone(),
+        }
+    }
+
     fn of(&mut self, app: Uuid) -> &mut Memory {
         self.apps.entry(app).or_default()
     }

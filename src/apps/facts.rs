@@ -28,6 +28,10 @@ pub(super) struct Case {
     pub(super) live: Option<LiveChannel>,
     /// Notes on the device, with the revision that this plan follows.
     pub(super) notes: Notes,
+    /// The notes that are stored speak of another enrollment.
+    pub(super) renewed: bool,
+    /// What came of a command about a profile is not written down yet.
+    pub(super) unsettled: bool,
     /// What the planner sees, with conclusions drawn.
     pub(super) facts: DeviceFacts,
     /// What stands beside the apps of `facts`, in the same order.
@@ -76,7 +80,8 @@ pub(super) async fn load(
         let mut notes = notes.remove(&device.id).unwrap_or_default();
         let enrollment = live.as_ref().map(|live| live.enrollment);
         let mut before = verdicts.remove(&device.id).unwrap_or_default();
-        if notes.enrollment != enrollment {
+        let renewed = notes.enrollment != enrollment;
+        if renewed {
             // What was asked and seen under another enrollment counts no more.
             notes.enrollment = enrollment;
             notes.memory = russet_planner::DeviceMemory::default();
@@ -85,7 +90,8 @@ pub(super) async fn load(
         notes.memory.listed_at = listed_at.get(&device.id).copied();
         let licenses = device.serial.as_ref().and_then(|serial| licenses.remove(serial)).unwrap_or_default();
         let managed = managed.remove(&device.id).unwrap_or_default();
-        cases.push(assemble(library, device, live, notes, before, &licenses, managed, now));
+        let case = assemble(library, device, live, notes, before, &licenses, managed, now);
+        cases.push(Case { renewed, ..case });
     }
     outcomes::fill(tx, &mut cases).await?;
     for case in &mut cases {
@@ -94,7 +100,8 @@ pub(super) async fn load(
         }
         case.facts.conclude();
         let states = states.remove(&case.device.id).unwrap_or_default();
-        wanted_profiles::fill(ctx, library, case, states);
+        case.unsettled = states.unsettled;
+        wanted_profiles::fill(ctx, library, case, states.each);
     }
     Ok(cases)
 }
@@ -155,7 +162,17 @@ fn assemble(
         apps: facts,
         profiles: Vec::new(),
     };
-    Case { device, live, notes, facts, apps, composed: BTreeMap::new(), identifiers: BTreeMap::new() }
+    Case {
+        device,
+        live,
+        notes,
+        renewed: false,
+        unsettled: false,
+        facts,
+        apps,
+        composed: BTreeMap::new(),
+        identifiers: BTreeMap::new(),
+    }
 }
 
 /// The license record in the planner's words.

@@ -1,21 +1,28 @@
 //! The reconciler: takes the devices that are marked, asks the planner, carries the plans out.
 //!
 //! Any number of nodes may run it. A batch of marks is held under a lease; facts are read for the whole batch at once; each
-//! device's plan is one transaction, which also says when to look again. What dies in between is looked at again.
+//! device's plan is one transaction, which also says when to look again; devices whose plan changes nothing share one. What
+//! dies in between is looked at again.
 
-use super::carry_out::{Carried, carry_out};
+use super::carry_out::{Carried, carry_out, changes_nothing};
 use super::error::AppsError;
-use super::facts;
+use super::facts::{self, Case};
 use super::library::Library;
 use crate::context::Context;
 use crate::directory::dirty::{self, Mark};
 use crate::ids::DeviceId;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+use russet_planner::Plan;
+use russet_protocol::Timestamp;
 use russet_store::{StoreError, Wake};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Devices of one batch.
 const BATCH: u32 = 50;
+/// Plans that are carried out at a time: they share the commits of SQLite, and the connections of PostgreSQL with devices.
+const AT_ONCE: usize = 8;
 /// How long a batch may take before others may take its marks; plans of a slower node are refused by their revision.
 const LEASE: Duration = Duration::from_secs(30);
 /// A wake may be lost, so it looks by itself this often.
@@ -71,28 +78,61 @@ pub async fn step(ctx: &Context) -> Result<usize, AppsError> {
         let cases = facts::load(&mut *view, ctx, &library, &ids, now).await?;
         (library, cases)
     };
+    let cases: BTreeMap<DeviceId, Case> = cases.into_iter().map(|case| (case.device.id, case)).collect();
+    let (mut as_wanted, mut work) = (Vec::new(), Vec::new());
     for mark in &marks {
-        let Some(case) = cases.iter().find(|case| case.device.id == mark.device) else {
+        let Some(case) = cases.get(&mark.device) else {
             release(ctx, mark, None).await?;
             continue;
         };
         let plan = russet_planner::plan(&case.facts, now);
-        match carry_out(ctx, &library, mark, case, &plan, now).await {
-            Ok(Carried::Out) => {}
-            Ok(Carried::Overtaken) => release(ctx, mark, Some(now)).await?,
-            Err(AppsError::Store(error @ StoreError::Unavailable(_))) => return Err(error.into()),
-            // One device that cannot be worked on must not hold up the others.
-            Err(error) => {
-                tracing::error!(device = %mark.device, %error, "the plan of a device could not be carried out");
-                release(ctx, mark, Some(now.plus(SOON))).await?;
-            }
+        if changes_nothing(&library, case, &plan, now) {
+            as_wanted.push((mark, plan.next_at));
+        } else {
+            work.push((mark, case, plan));
         }
     }
+    look_again(ctx, &as_wanted).await?;
+    let work: Vec<_> =
+        work.into_iter().map(|(mark, case, plan)| work_on(ctx, &library, mark, case, plan, now)).collect();
+    stream::iter(work).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
     Ok(marks.len())
 }
 
+/// Carries one plan out. Fails only where the store does not answer.
+async fn work_on(
+    ctx: &Context,
+    library: &Library,
+    mark: &Mark,
+    case: &Case,
+    plan: Plan,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match carry_out(ctx, library, mark, case, &plan, now).await {
+        Ok(Carried::Out) => Ok(()),
+        Ok(Carried::Overtaken) => release(ctx, mark, Some(now)).await,
+        Err(AppsError::Store(error @ StoreError::Unavailable(_))) => Err(error),
+        // One device that cannot be worked on must not hold up the others.
+        Err(error) => {
+            tracing::error!(device = %mark.device, %error, "the plan of a device could not be carried out");
+            release(ctx, mark, Some(now.plus(SOON))).await
+        }
+    }
+}
+
+/// Says of devices that are as wanted when to look at them again. Their marks alone decide whether that still holds: a
+/// change since their facts were read has raised the generation.
+async fn look_again(ctx: &Context, marks: &[(&Mark, Timestamp)]) -> Result<(), StoreError> {
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let mut tx = ctx.store.begin("look again at devices that are as wanted").await?;
+    dirty::done_many(&mut *tx, marks, "a look that was planned").await?;
+    tx.commit().await
+}
+
 /// Gives a mark back without a plan.
-async fn release(ctx: &Context, mark: &Mark, again: Option<russet_protocol::Timestamp>) -> Result<(), StoreError> {
+async fn release(ctx: &Context, mark: &Mark, again: Option<Timestamp>) -> Result<(), StoreError> {
     let mut tx = ctx.store.begin("give a mark back").await?;
     dirty::done(&mut *tx, mark, again.map(|at| (at, "the last look was cut short"))).await?;
     tx.commit().await

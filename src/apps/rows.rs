@@ -10,7 +10,7 @@ use russet_store::{Row, StoreError, Tx, Value};
 use std::collections::BTreeMap;
 
 /// The last verdict on one app on one device.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Verdict {
     pub(super) device: DeviceId,
     pub(super) app: AppId,
@@ -81,7 +81,7 @@ pub(super) async fn devices_of_account(tx: &mut dyn Tx, account: AccountId) -> R
 }
 
 /// Writes verdicts over those before.
-pub(super) async fn write_verdicts(tx: &mut dyn Tx, verdicts: &[Verdict]) -> Result<(), StoreError> {
+pub(super) async fn write_verdicts(tx: &mut dyn Tx, verdicts: &[&Verdict]) -> Result<(), StoreError> {
     let texts: Vec<[String; 8]> = verdicts
         .iter()
         .map(|verdict| {
@@ -189,8 +189,7 @@ pub(super) async fn claim_plan(tx: &mut dyn Tx, device: DeviceId, notes: &Notes)
 /// Writes the notes after the plan was carried out.
 pub(super) async fn write_memory(tx: &mut dyn Tx, device: DeviceId, memory: &DeviceMemory) -> Result<(), StoreError> {
     let sql = "UPDATE device_plan SET memory = $2 WHERE device_id = $1";
-    tx.run(sql, &[(&device.text()).into(), (&json(memory)).into()]).await?;
-    Ok(())
+    tx.later(sql, &[(&device.text()).into(), (&json(memory)).into()]).await
 }
 
 /// A new line of an app's story.

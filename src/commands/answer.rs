@@ -61,6 +61,9 @@ pub async fn record_and_next(
         }
     } else {
         record(tx, ctx, session, report, raw).await?;
+        // Most answers are followed by another command: said here, it needs no trip of its own. Where none follows,
+        // `answered` takes it back.
+        push::delivered(tx, ctx, channel).await?;
     }
     next(tx, ctx, session, &report.status).await
 }
@@ -86,6 +89,7 @@ pub async fn record_too_large(
         queue::give_up(tx, vec![uuid], OutcomeState::Failed, &note, session.now).await?;
         dirty::mark(tx, device, Priority::Interactive, "command ended", session.now).await?;
     }
+    push::delivered(tx, ctx, channel).await?;
     next(tx, ctx, session, &Status::Error).await
 }
 
@@ -107,13 +111,18 @@ async fn record(
         Status::Acknowledged | Status::Error | Status::CommandFormatError => {
             let verdict = judge(tx, ctx, session, &row, report).await?;
             keep(tx, session, report, verdict.reason, raw).await?;
-            store::end(tx, &[uuid.to_owned()], &verdict.end(), session.now).await?;
+            let awaited = row.flag("awaited")?;
             if verdict.state == OutcomeState::Done {
+                store::end_answered(tx, uuid, &verdict.end(), session.now).await?;
                 // What waits on the device alone needs no new plan: the next command of the chain is on its way.
-                if store::release(tx, uuid).await? > 0 {
+                if awaited && store::release(tx, uuid).await? > 0 {
                     return Ok(());
                 }
+                if !awaited {
+                    store::release_late(tx, uuid).await?;
+                }
             } else {
+                store::end(tx, &[uuid.to_owned()], &verdict.end(), session.now).await?;
                 let waiting = store::dependants(tx, &[uuid.to_owned()]).await?;
                 queue::drop_dependants(tx, &waiting, session.now).await?;
             }
@@ -209,7 +218,9 @@ async fn next(tx: &mut dyn Tx, ctx: &Context, session: Session, said: &Status) -
         }
         return Ok(None);
     };
-    push::delivered(tx, ctx, channel).await?;
+    if *said == Status::Idle {
+        push::delivered(tx, ctx, channel).await?;
+    }
     let uuid = store::uuid(&row, "command")?;
     match delivered_bytes(ctx, &uuid, &row) {
         Ok(bytes) => Ok(Some(Delivery { uuid, bytes })),

@@ -66,6 +66,28 @@ pub(super) struct End<'a> {
     pub(super) rejection: Option<&'a str>,
 }
 
+/// Moves the open command that a device has just answered to the history, with what is asked next.
+pub(super) async fn end_answered(tx: &mut dyn Tx, uuid: &str, how: &End<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let state = how.state.unwrap_or(OutcomeState::Dropped).as_str();
+    tx.later(
+        "INSERT INTO command_history (uuid, channel_id, device_id, request_type, body_hash, purpose, priority, state, reason,
+                                      error_chain, rejection_reason, created_at, delivered_at, ended_at)
+         SELECT uuid, channel_id, device_id, request_type, body_hash, purpose, priority, $2, $3, $4, $5, created_at,
+                delivered_at, $6
+         FROM command WHERE uuid = $1",
+        &[
+            uuid.into(),
+            state.into(),
+            how.reason.into(),
+            how.error_chain.into(),
+            how.rejection.into(),
+            now.millis().into(),
+        ],
+    )
+    .await?;
+    tx.later("DELETE FROM command WHERE uuid = $1", &[uuid.into()]).await
+}
+
 /// Moves open commands to the history.
 pub(super) async fn end(tx: &mut dyn Tx, uuids: &[String], how: &End<'_>, now: Timestamp) -> Result<(), StoreError> {
     let list: Vec<Value<'_>> = uuids.iter().map(Into::into).collect();
@@ -117,7 +139,7 @@ pub(super) async fn keep_report(
     raw: &[u8],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.run(
+    tx.later(
         "INSERT INTO command_report (channel_id, device_id, command_uuid, status, note, raw, received_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
@@ -130,8 +152,7 @@ pub(super) async fn keep_report(
             now.millis().into(),
         ],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// Takes the next command of a channel that may be delivered, and notes that it is: first the one whose answer was lost, then
@@ -192,12 +213,14 @@ pub(super) async fn open_of_channel(tx: &mut dyn Tx, channel: ChannelId) -> Resu
     tx.rows(sql, &[(&channel.text()).into()]).await?.iter().map(|row| row.text("uuid")).collect()
 }
 
-/// The open command that a report is about, with its body where the answer cannot be read without it.
+/// The open command that a report is about, with its body where the answer cannot be read without it. `awaited`: whether
+/// others were seen to wait for it; on PostgreSQL one may come a moment later.
 pub(super) async fn answered(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) -> Result<Option<Row>, StoreError> {
     tx.optional(
         "SELECT uuid, request_type, priority, body_hash,
                 CASE WHEN request_type = 'ManagedApplicationList'
-                     THEN (SELECT sealed FROM command_body WHERE hash = command.body_hash) END AS sealed
+                     THEN (SELECT sealed FROM command_body WHERE hash = command.body_hash) END AS sealed,
+                EXISTS (SELECT 1 FROM command other WHERE other.waits_for = command.uuid) AS awaited
          FROM command WHERE uuid = $1 AND channel_id = $2 {lock}",
         &[uuid.into(), (&channel.text()).into()],
     )
@@ -210,6 +233,11 @@ pub(super) async fn delivered(tx: &mut dyn Tx, channel: ChannelId) -> Result<Opt
     tx.optional(sql, &[(&channel.text()).into()]).await?.map(|row| row.text("uuid")).transpose()
 }
 
+/// Lets go of commands that nobody was seen to wait with: [`release`] without asking how many there were.
+pub(super) async fn release_late(tx: &mut dyn Tx, uuid: &str) -> Result<(), StoreError> {
+    tx.later("UPDATE command SET waits_for = NULL WHERE waits_for = $1", &[uuid.into()]).await
+}
+
 /// The device cannot do it now: not offered again before the next Idle.
 pub(super) async fn not_now(tx: &mut dyn Tx, uuid: &str, now: Timestamp) -> Result<(), StoreError> {
     let sql = "UPDATE command SET state = 'not_now', not_now_at = $2 WHERE uuid = $1";
@@ -219,7 +247,7 @@ pub(super) async fn not_now(tx: &mut dyn Tx, uuid: &str, now: Timestamp) -> Resu
 /// A new session: what the device could not do in the last one may be offered again.
 pub(super) async fn offer_again(tx: &mut dyn Tx, channel: ChannelId) -> Result<(), StoreError> {
     let sql = "UPDATE command SET state = 'queued' WHERE channel_id = $1 AND state = 'not_now'";
-    tx.run(sql, &[(&channel.text()).into()]).await.map(|_| ())
+    tx.later(sql, &[(&channel.text()).into()]).await
 }
 
 /// Whether something of this channel was put off with "not now".

@@ -253,13 +253,12 @@ pub async fn security(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Vec<u8
 /// The device spoke. Written at most once a minute.
 pub async fn seen(tx: &mut dyn Tx, device: DeviceId, now: Timestamp) -> Result<(), StoreError> {
     let minute_ago = now.millis().saturating_sub(60_000);
-    tx.run(
+    tx.later(
         "INSERT INTO device_seen (device_id, seen_at) VALUES ($1, $2)
          ON CONFLICT (device_id) DO UPDATE SET seen_at = excluded.seen_at WHERE device_seen.seen_at <= $3",
         &[(&device.text()).into(), now.millis().into(), minute_ago.into()],
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 pub(super) fn id(row: &Row, column: &str) -> Result<DeviceId, StoreError> {

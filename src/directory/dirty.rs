@@ -82,7 +82,11 @@ pub async fn mark(
     cause: &'static str,
     due_at: Timestamp,
 ) -> Result<(), StoreError> {
-    mark_many(tx, &[device], lane, cause, due_at).await
+    let (id, due) = (device.text(), Value::from(due_at.millis()));
+    let values = [(&id).into(), lane.number().into(), 1_i64.into(), due, due, cause.into()];
+    tx.later(marking!("VALUES ($1, $2, $3, $4, $5, $6)"), &values).await?;
+    tx.wake(Wake::Reconciler);
+    Ok(())
 }
 
 /// Marks many devices.
@@ -217,6 +221,39 @@ pub async fn done(tx: &mut dyn Tx, mark: &Mark, next: Option<(Timestamp, &'stati
         )
         .await?;
         tx.wake(Wake::Reconciler);
+    }
+    Ok(())
+}
+
+/// [`done`] for many marks, each with its own next time: a device that is as wanted costs next to nothing.
+pub async fn done_many(tx: &mut dyn Tx, marks: &[(&Mark, Timestamp)], cause: &'static str) -> Result<(), StoreError> {
+    // In one order everywhere, so that two transactions cannot wait for each other.
+    let mut marks = marks.to_vec();
+    marks.sort_by_key(|(mark, _)| mark.device);
+    let ids: Vec<String> = marks.iter().map(|(mark, _)| mark.device.text()).collect();
+    let rows: Vec<Vec<Value<'_>>> = marks
+        .iter()
+        .zip(&ids)
+        .map(|((mark, at), id)| {
+            let lane = mark.lane.number();
+            vec![id.into(), (&mark.node).into(), mark.generation.into(), at.millis().into(), cause.into(), lane.into()]
+        })
+        .collect();
+    let settled = tx
+        .many(
+            "UPDATE dirty_mark SET lease_owner = NULL, due_at = v.column4, ready_at = v.column4, causes = v.column5,
+                 lane = v.column6
+             FROM (VALUES {rows}) AS v
+             WHERE device_id = v.column1 AND lease_owner = v.column2 AND generation = v.column3",
+            &rows,
+        )
+        .await?;
+    if usize::try_from(settled).is_ok_and(|settled| settled == marks.len()) {
+        return Ok(());
+    }
+    // A change came to one of them: those that are settled are not touched again.
+    for (mark, at) in marks {
+        done(tx, mark, Some((at, cause))).await?;
     }
     Ok(())
 }

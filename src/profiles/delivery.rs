@@ -55,6 +55,15 @@ pub struct DeviceProfile {
     pub asked: Option<Asked>,
 }
 
+/// All profiles of one device.
+#[derive(Debug, Clone, Default)]
+pub struct DeviceProfiles {
+    /// Each of them.
+    pub each: Vec<DeviceProfile>,
+    /// Whether a command has ended that [`settle`] has not written down yet.
+    pub unsettled: bool,
+}
+
 /// A row, with what its command has come to.
 struct Kept {
     known: DeviceProfile,
@@ -69,7 +78,7 @@ struct Kept {
 /// # Errors
 /// Where the store fails.
 pub async fn states(tx: &mut dyn Tx, device: DeviceId) -> Result<Vec<DeviceProfile>, StoreError> {
-    Ok(states_of(tx, &[device]).await?.remove(&device).unwrap_or_default())
+    Ok(states_of(tx, &[device]).await?.remove(&device).unwrap_or_default().each)
 }
 
 /// The profiles of many devices; devices without any are left out.
@@ -79,10 +88,12 @@ pub async fn states(tx: &mut dyn Tx, device: DeviceId) -> Result<Vec<DeviceProfi
 pub async fn states_of(
     tx: &mut dyn Tx,
     devices: &[DeviceId],
-) -> Result<BTreeMap<DeviceId, Vec<DeviceProfile>>, StoreError> {
-    let mut states: BTreeMap<DeviceId, Vec<DeviceProfile>> = BTreeMap::new();
+) -> Result<BTreeMap<DeviceId, DeviceProfiles>, StoreError> {
+    let mut states: BTreeMap<DeviceId, DeviceProfiles> = BTreeMap::new();
     for kept in load(tx, devices).await? {
-        states.entry(kept.known.device).or_default().push(kept.known);
+        let profiles = states.entry(kept.known.device).or_default();
+        profiles.unsettled |= kept.unsettled;
+        profiles.each.push(kept.known);
     }
     Ok(states)
 }
@@ -120,7 +131,8 @@ pub async fn remove(
     ask(tx, ctx, (device, channel), identifier, None, &command, after).await
 }
 
-/// Writes down what the commands of a device have come to. Call it whenever a device is looked at.
+/// Writes down what the commands of a device have come to. Call it whenever a device is looked at and
+/// [`DeviceProfiles::unsettled`] says that there is something to write.
 ///
 /// # Errors
 /// Where the store fails.

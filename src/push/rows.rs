@@ -87,13 +87,12 @@ pub(super) async fn request(tx: &mut dyn Tx, channel: ChannelId, lane: Lane, now
 }
 
 pub(super) async fn answered(tx: &mut dyn Tx, channel: ChannelId) -> Result<(), StoreError> {
-    tx.run(
+    tx.later(
         "UPDATE push_channel SET requested_at = NULL, due_at = NULL, attempts = 0, trouble = NULL
          WHERE channel_id = $1 AND requested_at IS NOT NULL",
         &[(&channel.text()).into()],
     )
     .await
-    .map(|_| ())
 }
 
 pub(super) async fn delivered(
@@ -102,7 +101,7 @@ pub(super) async fn delivered(
     now: Timestamp,
     again: Duration,
 ) -> Result<(), StoreError> {
-    tx.run(
+    tx.later(
         "UPDATE push_channel SET due_at = $2, attempts = 0, trouble = NULL, tried_at = $4,
             requested_at = CASE WHEN requested_at IS NULL THEN $4 ELSE requested_at END
          WHERE channel_id = $1 AND token IS NOT NULL AND stopped IS NULL
@@ -115,7 +114,6 @@ pub(super) async fn delivered(
         ],
     )
     .await
-    .map(|_| ())
 }
 
 pub(super) async fn standing(tx: &mut dyn Tx, channel: ChannelId) -> Result<Option<Known>, StoreError> {

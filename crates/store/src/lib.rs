@@ -10,6 +10,8 @@
 //!   has one writer; `{rows}` and `{list}` are filled by [`Tx::many`], [`Tx::rows_in`] and [`Tx::run_in`];
 //! - write `WHERE flag`, never `WHERE flag = 1`; write `CAST(sum(x) AS BIGINT)`: a bare `sum` is no integer on PostgreSQL;
 //! - a statement that fails spoils its transaction on both databases: use `ON CONFLICT` where a conflict is expected;
+//! - a write of which nothing is asked goes by [`Tx::later`], together with others; begin it with `INSERT INTO`, `UPDATE` or
+//!   `DELETE FROM` and the table, and write nothing through a function or trigger;
 //! - never begin a transaction while holding another one: SQLite has one writer, the second would wait for the first.
 
 mod error;
@@ -17,6 +19,7 @@ mod key;
 mod lease;
 mod migrations;
 mod open;
+mod pending;
 mod postgres;
 mod row;
 mod sealer;

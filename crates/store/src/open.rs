@@ -64,16 +64,8 @@ impl Store {
             let readers = readers.connect_lazy_with(options.create_if_missing(false).read_only(true));
             (Engine::Sqlite { writer, readers }, None, Vec::new(), Some(lock))
         };
-        let inner = Inner {
-            engine,
-            bells,
-            herald,
-            sealer,
-            node: settings.node,
-            tasks,
-            statements: Arc::default(),
-            _lock: lock,
-        };
+        let inner =
+            Inner { engine, bells, herald, sealer, node: settings.node, tasks, trips: Arc::default(), _lock: lock };
         let store = Self { inner: Arc::new(inner) };
         store.check_key().await?;
         Ok(store)

@@ -1,5 +1,6 @@
 //! One connection in one transaction: what stands behind [`Tx`].
 
+use crate::pending::Pending;
 use crate::row::{Inner, Row};
 use crate::sql::{self, Dialect};
 use crate::sqlite::Turn;
@@ -8,7 +9,7 @@ use crate::{StoreError, Tx, Value, Wake};
 use async_trait::async_trait;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments, Postgres, SqlStr, Sqlite};
+use sqlx::{Arguments, AssertSqlSafe, Postgres, SqlSafeStr, SqlStr, Sqlite};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,8 +30,10 @@ pub(crate) struct Session {
     /// A statement failed, or was given up half-way: the transaction can only be rolled back. PostgreSQL demands it; SQLite
     /// gets the same rule so that both behave alike.
     pub(crate) failed: bool,
-    /// Statements of all sessions of the store.
-    statements: Arc<AtomicU64>,
+    /// Writes that go with the next trip.
+    pending: Pending,
+    /// Trips of all sessions of the store.
+    trips: Arc<AtomicU64>,
 }
 
 macro_rules! bind {
@@ -97,8 +100,9 @@ enum Found<S, P> {
 }
 
 impl Session {
-    pub(crate) fn new(connection: Connection, statements: &Arc<AtomicU64>) -> Self {
-        Self { connection, wakes: Wakes::default(), failed: false, statements: Arc::clone(statements) }
+    pub(crate) fn new(connection: Connection, trips: &Arc<AtomicU64>) -> Self {
+        let (wakes, pending) = (Wakes::default(), Pending::default());
+        Self { connection, wakes, failed: false, pending, trips: Arc::clone(trips) }
     }
 
     fn dialect(&self) -> Dialect {
@@ -114,7 +118,7 @@ impl Session {
             return Err(StoreError::Failed);
         }
         self.failed = true;
-        self.statements.fetch_add(1, Ordering::Relaxed);
+        self.trips.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
@@ -146,6 +150,16 @@ impl Session {
         })
     }
 
+    /// Sends the writes that were put off.
+    pub(crate) async fn flush(&mut self) -> Result<(), StoreError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let text = AssertSqlSafe(pending.text(self.dialect(), None)).into_sql_str();
+        self.execute(text, pending.values()).await.map(|_| ())
+    }
+
     async fn execute<'v>(
         &mut self,
         text: SqlStr,
@@ -170,11 +184,18 @@ fn part_values<'v>(fixed: &'v [Value<'v>], part: &'v [Value<'v>]) -> impl Iterat
 #[async_trait]
 impl Tx for Session {
     async fn rows(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        if self.dialect() == Dialect::Sqlite && !self.pending.is_empty() {
+            let pending = std::mem::take(&mut self.pending);
+            let text = AssertSqlSafe(pending.text(Dialect::Sqlite, Some(sql))).into_sql_str();
+            return self.fetch(text, pending.values().chain(args.iter().copied())).await;
+        }
+        self.flush().await?;
         let text = sql::plain(sql, self.dialect());
         self.fetch(text, args.iter().copied()).await
     }
 
     async fn run(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.flush().await?;
         let text = sql::plain(sql, self.dialect());
         self.execute(text, args.iter().copied()).await
     }
@@ -184,6 +205,7 @@ impl Tx for Session {
         if rows.iter().any(|row| row.len() != width) {
             return Err(StoreError::unavailable("rows of different width"));
         }
+        self.flush().await?;
         let (mut left, mut changed) = (rows, 0);
         while !left.is_empty() {
             let (now, later) = left.split_at(sql::rows_at_once(left.len(), width));
@@ -200,6 +222,7 @@ impl Tx for Session {
         fixed: &[Value<'_>],
         list: &[Value<'_>],
     ) -> Result<Vec<Row>, StoreError> {
+        self.flush().await?;
         let mut found = Vec::new();
         for part in list.chunks(sql::LIST_PART) {
             let text = sql::with_list(sql, self.dialect(), fixed.len(), sql::padded(part.len()));
@@ -209,12 +232,24 @@ impl Tx for Session {
     }
 
     async fn run_in(&mut self, sql: &'static str, fixed: &[Value<'_>], list: &[Value<'_>]) -> Result<u64, StoreError> {
+        self.flush().await?;
         let mut changed = 0;
         for part in list.chunks(sql::LIST_PART) {
             let text = sql::with_list(sql, self.dialect(), fixed.len(), sql::padded(part.len()));
             changed += self.execute(text, part_values(fixed, part)).await?;
         }
         Ok(changed)
+    }
+
+    async fn later(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Failed);
+        }
+        if !self.pending.may_join(sql, self.dialect()) {
+            self.flush().await?;
+        }
+        self.pending.add(sql, args);
+        Ok(())
     }
 
     fn wake(&mut self, lane: Wake) {

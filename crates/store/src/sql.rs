@@ -20,7 +20,7 @@ pub(crate) fn plain(sql: &'static str, dialect: Dialect) -> SqlStr {
     if sql.contains('{') { AssertSqlSafe(locks(sql, dialect)).into_sql_str() } else { sql.into_sql_str() }
 }
 
-fn locks(sql: &str, dialect: Dialect) -> String {
+pub(crate) fn locks(sql: &str, dialect: Dialect) -> String {
     let (lock, skip) = match dialect {
         Dialect::Sqlite => ("", ""),
         Dialect::Postgres => ("FOR UPDATE", "FOR UPDATE SKIP LOCKED"),

@@ -35,8 +35,8 @@ pub(crate) struct Inner {
     pub(crate) sealer: Sealer,
     pub(crate) node: String,
     pub(crate) tasks: Vec<AbortHandle>,
-    /// Statements run since the store was opened.
-    pub(crate) statements: Arc<AtomicU64>,
+    /// Trips to the database since the store was opened.
+    pub(crate) trips: Arc<AtomicU64>,
     /// Held for the life of the store.
     pub(crate) _lock: Option<File>,
 }
@@ -68,7 +68,7 @@ impl Store {
             Engine::Sqlite { writer, .. } => Connection::Writer(writer.begin(use_case).await?),
             Engine::Postgres(pool) => Connection::Postgres(pool.begin().await?),
         };
-        Ok(Transaction { session: Session::new(connection, &self.inner.statements), store: self.clone() })
+        Ok(Transaction { session: Session::new(connection, &self.inner.trips), store: self.clone() })
     }
 
     /// A view of the store that does not change while it is held, and cannot write.
@@ -79,7 +79,7 @@ impl Store {
                 Connection::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
             }
         };
-        Ok(Snapshot { session: Session::new(connection, &self.inner.statements) })
+        Ok(Snapshot { session: Session::new(connection, &self.inner.trips) })
     }
 
     /// What rings when a committed transaction woke this lane, here or on another node. It may miss: look by yourself too,
@@ -101,11 +101,11 @@ impl Store {
         &self.inner.node
     }
 
-    /// How many statements rooms have run since the store was opened, beginnings and commits aside: what a piece of work
+    /// How often rooms went to the database since the store was opened, beginnings and commits aside: what a piece of work
     /// costs is the difference.
     #[must_use]
-    pub fn statements(&self) -> u64 {
-        self.inner.statements.load(Ordering::Relaxed)
+    pub fn trips(&self) -> u64 {
+        self.inner.trips.load(Ordering::Relaxed)
     }
 
     /// Which database is behind.
@@ -162,12 +162,13 @@ impl Transaction {
     /// Makes the work durable, then wakes who is to be woken. Once called it goes on even if the caller is dropped. An error
     /// means that nothing was kept, except [`StoreError::Unavailable`] from a broken connection: then the outcome is unknown.
     pub async fn commit(self) -> Result<(), StoreError> {
-        let Self { session, store } = self;
-        let Session { connection, wakes, failed, .. } = session;
-        if failed {
+        let Self { mut session, store } = self;
+        if session.failed {
             return Err(StoreError::Failed);
         }
         let work = tokio::spawn(async move {
+            session.flush().await?;
+            let Session { connection, wakes, .. } = session;
             match connection {
                 Connection::Writer(turn) => turn.commit().await?,
                 Connection::Postgres(transaction) => transaction.commit().await?,

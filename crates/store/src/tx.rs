@@ -31,6 +31,11 @@ pub trait Tx: Send {
     /// Runs a statement with `… IN ({list})`, like [`Tx::rows_in`]; the number of rows changed.
     async fn run_in(&mut self, sql: &'static str, fixed: &[Value<'_>], list: &[Value<'_>]) -> Result<u64, StoreError>;
 
+    /// Runs a write of which nothing is asked, neither whether it changed a row nor, before the next call, whether it failed:
+    /// it goes to the database together with others, before whatever is asked next, at the latest with the commit. It gives
+    /// no rows; `{rows}` and `{list}` are not filled.
+    async fn later(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<(), StoreError>;
+
     /// Wakes the workers of this lane once the transaction is committed. Does nothing in a snapshot.
     fn wake(&mut self, lane: Wake);
 }

@@ -21,6 +21,54 @@ async fn a_commit_keeps_and_a_drop_takes_back() {
 }
 
 #[tokio::test]
+async fn writes_put_off_are_there_before_whatever_is_asked_next() {
+    let later = "INSERT INTO play (id, name, amount) VALUES ($1, $2, 0)";
+    for world in worlds().await {
+        let mut tx = world.store.begin("put off").await.unwrap();
+        tx.later(later, &[1_i64.into(), "one".into()]).await.unwrap();
+        tx.later(
+            "INSERT INTO play (id, name) SELECT id + 1, $1 FROM play WHERE id = $2",
+            &["two".into(), 1_i64.into()],
+        )
+        .await
+        .unwrap();
+        tx.later("UPDATE play SET amount = $2 WHERE id = $1", &[2_i64.into(), 7_i64.into()]).await.unwrap();
+        let rows = tx.rows("SELECT id, amount FROM play WHERE id > $1 ORDER BY id", &[0_i64.into()]).await.unwrap();
+        let found: Vec<_> = rows.iter().map(|row| (row.int("id").unwrap(), row.int("amount").unwrap())).collect();
+        assert_eq!(found, [(1, 0), (2, 7)]);
+        tx.later("UPDATE play SET amount = $1 WHERE name = $2", &[8_i64.into(), "one".into()]).await.unwrap();
+        let changed =
+            tx.run("UPDATE play SET flag = $1 WHERE amount = $2", &[true.into(), 8_i64.into()]).await.unwrap();
+        assert_eq!(changed, 1, "only what was asked for is counted");
+        tx.later(later, &[3_i64.into(), "three".into()]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(world.count().await, 3);
+    }
+}
+
+#[tokio::test]
+async fn a_write_put_off_that_fails_spoils_its_transaction() {
+    let later = "INSERT INTO play (id, name) VALUES ($1, $2)";
+    for world in worlds().await {
+        let mut tx = world.store.begin("at the commit").await.unwrap();
+        tx.later(later, &[1_i64.into(), "one".into()]).await.unwrap();
+        tx.later(later, &[2_i64.into(), "one".into()]).await.unwrap();
+        assert!(matches!(tx.commit().await, Err(StoreError::Conflict { .. })));
+        let mut tx = world.store.begin("at the next question").await.unwrap();
+        tx.later(later, &[1_i64.into(), "one".into()]).await.unwrap();
+        tx.later(later, &[2_i64.into(), "one".into()]).await.unwrap();
+        let next = "SELECT id FROM play";
+        assert!(matches!(tx.rows(next, &[]).await, Err(StoreError::Conflict { .. })));
+        assert!(matches!(tx.rows(next, &[]).await, Err(StoreError::Failed)));
+        drop(tx);
+        let mut dropped = world.store.begin("given up").await.unwrap();
+        dropped.later(later, &[1_i64.into(), "one".into()]).await.unwrap();
+        drop(dropped);
+        assert_eq!(world.count().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_view_stands_still_and_cannot_write() {
     for world in worlds().await {
         let mut view = world.store.read().await.unwrap();
