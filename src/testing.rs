@@ -68,6 +68,14 @@ impl World {
         self.folder.path()
     }
 
+    /// The same world with another configuration.
+    pub(crate) fn configured(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = (*self.ctx.config).clone();
+        change(&mut config);
+        self.ctx.config = Arc::new(config);
+        self
+    }
+
     /// A device of this serial number that has said its Authenticate. The UDID is `UDID-` and the serial number.
     pub(crate) async fn device(&self, serial: &str) -> DeviceId {
         let (udid, serial) = (Udid::new(format!("UDID-{serial}")).unwrap(), SerialNumber::new(serial).unwrap());

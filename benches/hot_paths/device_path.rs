@@ -77,9 +77,9 @@ async fn identities(world: &World, devices: &[Enrolled]) -> Vec<Arc<[u8]>> {
         let fingerprint = ring::digest::digest(&ring::digest::SHA256, &certificate);
         let fingerprint = russet_pki::certificate::hex(fingerprint.as_ref());
         tx.run(
-            "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, transaction_id, issued_at, not_after,
-                                   confirmed_at)
-             SELECT $1, enrollment, $2, $2, 'bench', $3, $4, $3 FROM channel WHERE id = $5",
+            "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, origin, transaction_id, issued_at,
+                                   not_after, confirmed_at)
+             SELECT $1, enrollment, $2, $2, 'scep', 'bench', $3, $4, $3 FROM channel WHERE id = $5",
             &[
                 (&fingerprint).into(),
                 (&certificate).into(),

@@ -151,9 +151,9 @@ async fn enroll(tx: &mut dyn Tx, ctx: &Context, number: usize) -> Enrolled {
     let code: [u8; 32] = ctx.random_bytes();
     let now = now.millis().into();
     tx.run(
-        "INSERT INTO invitation (id, code_hash, uses, used, sign_message, note, created_at, expires_at)
-         VALUES ($1, $2, 1, 1, $3, '', $4, $4)",
-        &[(&invitation).into(), (&code).into(), true.into(), now],
+        "INSERT INTO invitation (id, code_hash, uses, used, sign_message, pkcs12, note, created_at, expires_at)
+         VALUES ($1, $2, 1, 1, $3, $5, '', $4, $4)",
+        &[(&invitation).into(), (&code).into(), true.into(), now, false.into()],
     )
     .await
     .unwrap();

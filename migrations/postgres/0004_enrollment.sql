@@ -15,6 +15,7 @@ CREATE TABLE invitation (
     uses         BIGINT NOT NULL,   -- how many devices may enroll with it
     used         BIGINT NOT NULL,   -- how many have sent Authenticate
     sign_message BOOLEAN NOT NULL,   -- SignMessage of the profiles it gives out
+    pkcs12       BOOLEAN NOT NULL,   -- whether its profiles bring the identity with its key, for clients without SCEP
     note         TEXT    NOT NULL,
     created_at   BIGINT NOT NULL,
     expires_at   BIGINT NOT NULL,
@@ -24,9 +25,10 @@ CREATE TABLE invitation (
 -- One enrollment of a device, from the download of its profile on.
 CREATE TABLE enrollment (
     id                     TEXT    PRIMARY KEY,
-    invitation             TEXT    NOT NULL REFERENCES invitation (id),
+    invitation             TEXT    REFERENCES invitation (id),  -- none: an identity of an outside authority
     profile_identifier     TEXT    NOT NULL,  -- PayloadIdentifier of its enrollment profile
     topic                  TEXT    NOT NULL,  -- push topic in its enrollment profile
+    public_url             TEXT,              -- of ServerURL and CheckInURL in its enrollment profile, which may never change
     state                  TEXT    NOT NULL CHECK (state IN ('offered', 'enrolling', 'live', 'held', 'rejected', 'ended')),
     reason                 TEXT,              -- why it is held, rejected or ended
     device                 TEXT,              -- from Authenticate on, unless held
@@ -37,6 +39,9 @@ CREATE TABLE enrollment (
     bootstrap_token        BYTEA,              -- sealed
     unlock_token           BYTEA,              -- sealed
     unenroll_command       TEXT,              -- CommandUUID of the RemoveProfile that ends it
+    renew_at               BIGINT,           -- when its identity is to be renewed, or the renewal to be looked at
+    renewal_command        TEXT,              -- CommandUUID of the InstallProfile that renews it
+    renewal_asked_at       BIGINT,           -- when that was queued
     created_at             BIGINT NOT NULL,
     authenticated_at       BIGINT,
     live_at                BIGINT,
@@ -47,6 +52,7 @@ CREATE INDEX enrollment_by_udid ON enrollment (udid);
 CREATE INDEX enrollment_by_user_enrollment_id ON enrollment (user_enrollment_id);
 CREATE INDEX enrollment_by_serial ON enrollment (serial);
 CREATE INDEX enrollment_by_invitation ON enrollment (invitation, state, created_at);
+CREATE INDEX enrollment_renew_at ON enrollment (renew_at) WHERE renew_at IS NOT NULL;
 CREATE INDEX enrollment_held ON enrollment (created_at) WHERE state = 'held';
 
 -- A SCEP challenge, by its SHA-256: one use, one enrollment.
@@ -58,13 +64,15 @@ CREATE TABLE scep_challenge (
 );
 CREATE INDEX scep_challenge_by_enrollment ON scep_challenge (enrollment);
 
--- A certificate this server issued, and the enrollment it speaks for.
+-- A certificate and the one enrollment it speaks for. origin: issued here by SCEP, issued here with its key, or bound at the
+-- first Authenticate of an identity of a trusted outside authority.
 CREATE TABLE identity (
     fingerprint    TEXT    PRIMARY KEY,  -- SHA-256 of the certificate, hex
     enrollment     TEXT    NOT NULL REFERENCES enrollment (id),
     certificate    BYTEA   NOT NULL,
     public_key     BYTEA   NOT NULL,     -- SHA-256 of the SubjectPublicKeyInfo
-    transaction_id TEXT    NOT NULL,     -- of the SCEP request
+    origin         TEXT    NOT NULL CHECK (origin IN ('scep', 'pkcs12', 'outside')),
+    transaction_id TEXT    NOT NULL,     -- of the SCEP request, else empty
     issued_at      BIGINT NOT NULL,
     not_after      BIGINT NOT NULL,
     confirmed_at   BIGINT,              -- first TokenUpdate or command answer with it

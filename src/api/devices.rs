@@ -10,6 +10,7 @@ use crate::apps::AppsError;
 use crate::commands::{self, OpenCommand, Outcome};
 use crate::directory::devices::{self, Device};
 use crate::enrollment::channels::{self, LiveChannel};
+use crate::enrollment::declarations;
 use crate::ids::DeviceId;
 use axum::extract::State;
 use axum::routing::get;
@@ -27,6 +28,7 @@ pub(super) fn routes() -> Router<Api> {
         .route("/devices", get(list))
         .route("/devices/{device}", get(one))
         .route("/devices/{device}/commands", get(queue))
+        .route("/devices/{device}/declarative-status", get(declarative_status))
 }
 
 /// The device that a person means.
@@ -209,4 +211,30 @@ async fn queue(State(api): State<Api>, Path(device): Path<String>) -> Result<Jso
     let ended = commands::history_of_device(&mut *snapshot, device).await?;
     let all: Vec<ShownCommand> = open.into_iter().map(Into::into).chain(ended.into_iter().map(Into::into)).collect();
     Ok(Items::of(all))
+}
+
+/// What a channel of a device reports by declarative management: the device's own words, not to be believed.
+#[derive(Serialize)]
+struct Reported {
+    /// The user; none for the device itself.
+    user: Option<String>,
+    received_at: Time,
+    /// `StatusItems`, merged from all reports, and the `Errors` of the last.
+    report: serde_json::Value,
+}
+
+impl From<declarations::Reported> for Reported {
+    fn from(reported: declarations::Reported) -> Self {
+        Self { user: reported.user, received_at: Time(reported.received_at), report: reported.report }
+    }
+}
+
+/// What the device and its users report about themselves.
+async fn declarative_status(
+    State(api): State<Api>,
+    Path(device): Path<String>,
+) -> Result<Json<Items<Reported>>, Problem> {
+    let mut snapshot = api.ctx.store.read().await?;
+    let device = device_of(&mut *snapshot, &device).await?.id;
+    Ok(Items::of(declarations::status_of_device(&mut *snapshot, device).await?))
 }

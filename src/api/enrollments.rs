@@ -36,6 +36,10 @@ pub(super) struct Shown {
     authenticated_at: Option<Time>,
     live_at: Option<Time>,
     ended_at: Option<Time>,
+    /// The last moment of the newest identity it has used.
+    identity_ends_at: Option<Time>,
+    /// Since when a renewal of its identity waits for the device.
+    renewing_since: Option<Time>,
 }
 
 impl From<Enrollment> for Shown {
@@ -48,6 +52,8 @@ impl From<Enrollment> for Shown {
             authenticated_at: enrollment.authenticated_at.map(Time),
             live_at: enrollment.live_at.map(Time),
             ended_at: enrollment.ended_at.map(Time),
+            identity_ends_at: enrollment.identity_ends_at.map(Time),
+            renewing_since: enrollment.renewing_since.map(Time),
         }
     }
 }

@@ -18,6 +18,17 @@ pub(super) fn routes() -> Router<Api> {
     Router::new().route("/invitations", get(list).post(create)).route("/invitations/{id}", delete(revoke))
 }
 
+/// How devices come by their identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Identity {
+    /// They make their key themselves.
+    #[default]
+    Scep,
+    /// The profile brings certificate and key, for clients without SCEP.
+    Pkcs12,
+}
+
 #[derive(Serialize)]
 struct Shown {
     id: InvitationId,
@@ -25,6 +36,7 @@ struct Shown {
     uses: u32,
     uses_left: u32,
     sign_message: bool,
+    identity: Identity,
     note: String,
     created_at: Time,
     expires_at: Time,
@@ -39,6 +51,7 @@ impl From<Invitation> for Shown {
             uses: invitation.uses,
             uses_left: invitation.uses.saturating_sub(invitation.used),
             sign_message: invitation.sign_message,
+            identity: if invitation.pkcs12 { Identity::Pkcs12 } else { Identity::Scep },
             note: invitation.note,
             created_at: Time(invitation.created_at),
             expires_at: Time(invitation.expires_at),
@@ -60,6 +73,8 @@ struct New {
     /// Whether devices sign each message, so that a proxy in front of the server may end their TLS.
     #[serde(default = "yes")]
     sign_message: bool,
+    #[serde(default)]
+    identity: Identity,
 }
 
 fn once() -> u32 {
@@ -79,6 +94,8 @@ fn yes() -> bool {
 struct Made {
     id: InvitationId,
     link: String,
+    /// The link as a picture, for a screen or for paper: an SVG document.
+    qr_code_svg: Option<String>,
     expires_at: Time,
     uses: u32,
     serial_number: Option<SerialNumber>,
@@ -98,10 +115,13 @@ async fn create(State(api): State<Api>, Body(new): Body<New>) -> Result<(StatusC
         uses: new.uses,
         expires_in: Duration::from_secs(3600 * u64::from(new.expires_in_hours)),
         sign_message: new.sign_message,
+        pkcs12: new.identity == Identity::Pkcs12,
         note: note.clone(),
     };
     let Created { id, link, expires_at, .. } = invitations::create(&api.ctx, asked).await?;
-    let made = Made { id, link, expires_at: Time(expires_at), uses: new.uses, serial_number: serial, note };
+    let qr_code_svg = invitations::qr_code_svg(&link);
+    let made =
+        Made { id, link, qr_code_svg, expires_at: Time(expires_at), uses: new.uses, serial_number: serial, note };
     Ok((StatusCode::CREATED, Json(made)))
 }
 

@@ -12,6 +12,7 @@ mod body;
 mod devices;
 mod enrollments;
 mod etag;
+pub mod expiries;
 mod invitations;
 mod limits;
 mod problem;

@@ -1,12 +1,11 @@
 //! `/health` and `/ready`, which need no token, and `/status`: what there is, in numbers.
 
-use super::Api;
 use super::problem::Problem;
 use super::show::Time;
+use super::{Api, expiries};
 use crate::enrollment::channels;
 use crate::licenses::assets;
-use crate::push::certificates;
-use crate::{apps, commands, directory};
+use crate::{apps, commands, directory, push};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -34,10 +33,11 @@ async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem> {
 
 async fn status(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     let config = &api.ctx.config;
+    let certificates = expiries::all(&api.ctx).await?;
     let mut snapshot = api.ctx.store.read().await?;
     let tx = &mut *snapshot;
     let licenses = assets::counts(tx).await?;
-    let push = certificates::current(tx).await?;
+    let push = push::certificates::current(tx).await?;
     Ok(Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "organization": config.organization,
@@ -59,5 +59,6 @@ async fn status(State(api): State<Api>) -> Result<Json<Value>, Problem> {
             "not_after": Time(certificate.not_after),
             "refused": certificate.refused().map(|(reason, _)| reason),
         })),
+        "certificates": certificates,
     })))
 }

@@ -34,7 +34,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
             println!("Devices reach it at {}, listening on {}.", config.device.public_url, config.device.address);
             println!("Admins reach it on {}.", config.admin.address);
             println!("The database is {}.", without_password(&config.database_url));
-            if config.device.tls.is_none() {
+            if config.device.is_self_made() {
                 println!("The TLS certificate will be self-made, for a private network.");
             }
             let host = config.device.public_url.parse::<http::Uri>().ok();

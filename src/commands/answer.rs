@@ -6,7 +6,7 @@
 use super::history::OutcomeState;
 use super::learn::{self, Verdict};
 use super::queue::{self, hex};
-use super::{Priority, store};
+use super::{Priority, Purpose, store};
 use crate::context::Context;
 use crate::directory::{devices, dirty};
 use crate::ids::{ChannelId, DeviceId};
@@ -51,6 +51,22 @@ pub async fn record_and_next(
     report: &Report,
     raw: &[u8],
 ) -> Result<Option<Delivery>, StoreError> {
+    record_and_next_of(tx, ctx, channel, device, report, raw, None).await
+}
+
+/// As [`record_and_next`], but the device gets commands of one purpose only, if one is given: the others wait.
+///
+/// # Errors
+/// Only where the store fails.
+pub async fn record_and_next_of(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    channel: ChannelId,
+    device: DeviceId,
+    report: &Report,
+    raw: &[u8],
+    only: Option<Purpose>,
+) -> Result<Option<Delivery>, StoreError> {
     let session = Session { channel, device, now: ctx.now() };
     devices::seen(tx, device, session.now).await?;
     if report.status == Status::Idle {
@@ -65,7 +81,7 @@ pub async fn record_and_next(
         // `answered` takes it back.
         push::delivered(tx, ctx, channel).await?;
     }
-    next(tx, ctx, session, &report.status).await
+    next(tx, ctx, session, &report.status, only.as_ref()).await
 }
 
 /// The device answered the command it has with more than `size` bytes, too many to be kept: the command ends as failed, so
@@ -90,7 +106,7 @@ pub async fn record_too_large(
         dirty::mark(tx, device, Priority::Interactive, "command ended", session.now).await?;
     }
     push::delivered(tx, ctx, channel).await?;
-    next(tx, ctx, session, &Status::Error).await
+    next(tx, ctx, session, &Status::Error, None).await
 }
 
 async fn record(
@@ -199,13 +215,21 @@ async fn keep(
 }
 
 /// Picks the next command, and says to the pushes what that means for them.
-async fn next(tx: &mut dyn Tx, ctx: &Context, session: Session, said: &Status) -> Result<Option<Delivery>, StoreError> {
+async fn next(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    session: Session,
+    said: &Status,
+    only: Option<&Purpose>,
+) -> Result<Option<Delivery>, StoreError> {
     let Session { channel, now, .. } = session;
-    let mut found = store::take_next(tx, channel, now).await?;
+    let only = only.map(ToString::to_string);
+    let only = only.as_deref();
+    let mut found = store::take_next(tx, channel, only, now).await?;
     if found.is_none() {
         push::answered(tx, channel, now).await?;
         // What another transaction queued meanwhile is seen now, or its request for a push comes after ours.
-        found = store::take_next(tx, channel, now).await?;
+        found = store::take_next(tx, channel, only, now).await?;
     }
     let Some(row) = found else {
         if store::has_put_off(tx, channel).await? {

@@ -17,13 +17,13 @@ mod store;
 mod upkeep;
 
 pub use crate::directory::dirty::Lane as Priority;
-pub use answer::{Delivery, record_and_next, record_too_large};
+pub use answer::{Delivery, record_and_next, record_and_next_of, record_too_large};
 pub use history::{
     OpenCommand, OpenState, Outcome, OutcomeState, history_of, history_of_device, open_count, open_of_device,
     open_of_devices, outcome, outcomes,
 };
 pub use purpose::{InvalidPurpose, Purpose};
-pub use queue::{NewCommand, drop_all, enqueue, withdraw};
+pub use queue::{NewCommand, drop_all, enqueue, is_open, settle, withdraw};
 pub use upkeep::{run, upkeep};
 
 use russet_protocol::CommandUuid;

@@ -104,6 +104,24 @@ pub async fn withdraw(tx: &mut dyn Tx, uuid: &CommandUuid, reason: &str, now: Ti
     Ok(true)
 }
 
+/// Whether a command has not ended yet.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn is_open(tx: &mut dyn Tx, uuid: &CommandUuid) -> Result<bool, StoreError> {
+    store::is_open(tx, uuid).await
+}
+
+/// Ends an open command as done, for this reason: its effect has shown, whatever became of the answer.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn settle(tx: &mut dyn Tx, uuid: &CommandUuid, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    let how = End { state: Some(OutcomeState::Done), reason: Some(reason), ..End::default() };
+    store::end(tx, &[uuid.as_str().to_owned()], &how, now).await?;
+    store::release(tx, uuid.as_str()).await.map(|_| ())
+}
+
 /// Ends all open commands of a channel, delivered or not, for this reason. How many there were.
 pub async fn drop_all(tx: &mut dyn Tx, channel: ChannelId, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
     let open = store::open_of_channel(tx, channel).await?;

@@ -156,17 +156,24 @@ pub(super) async fn keep_report(
 }
 
 /// Takes the next command of a channel that may be delivered, and notes that it is: first the one whose answer was lost, then
-/// by priority and age. Passes over those that wait for another, said "not now" in this session, or are expired.
-pub(super) async fn take_next(tx: &mut dyn Tx, channel: ChannelId, now: Timestamp) -> Result<Option<Row>, StoreError> {
+/// by priority and age. Passes over those that wait for another, said "not now" in this session, or are expired; and over those
+/// of another purpose, where `only` names one.
+pub(super) async fn take_next(
+    tx: &mut dyn Tx,
+    channel: ChannelId,
+    only: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<Row>, StoreError> {
     tx.optional(
         "UPDATE command SET state = 'delivered', delivered_at = $2
          WHERE position = (
              SELECT position FROM command
              WHERE channel_id = $1 AND state <> 'not_now' AND waits_for IS NULL AND (expires_at IS NULL OR expires_at > $2)
+             AND purpose = coalesce($3, purpose)
              ORDER BY CASE state WHEN 'delivered' THEN 0 ELSE 1 END, priority, position LIMIT 1 {lock}
          )
          RETURNING uuid, body_hash, (SELECT sealed FROM command_body WHERE hash = command.body_hash) AS sealed",
-        &[(&channel.text()).into(), now.millis().into()],
+        &[(&channel.text()).into(), now.millis().into(), only.into()],
     )
     .await
 }

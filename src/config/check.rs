@@ -124,6 +124,53 @@ pub(super) fn roots_file(path: &Path) -> Result<(), String> {
     certificates(path).map(|_| ())
 }
 
+/// The certificates (DER) of a PEM file.
+pub(super) fn authorities(path: &Path) -> Result<Vec<Vec<u8>>, String> {
+    Ok(certificates(path)?.into_iter().map(|certificate| certificate.to_vec()).collect())
+}
+
+/// An RSA key (DER) from a PEM file.
+pub(super) fn rsa_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let pem = read(path)?;
+    let problem = "holds no RSA key of 2048 bits or more in PEM form without a password";
+    let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|_| problem.to_owned())?;
+    let der = key.secret_der();
+    let usable = match &key {
+        PrivateKeyDer::Pkcs8(_) => ring::rsa::KeyPair::from_pkcs8(der).is_ok(),
+        PrivateKeyDer::Pkcs1(_) => ring::rsa::KeyPair::from_der(der).is_ok(),
+        _ => false,
+    };
+    if usable { Ok(Zeroizing::new(der.to_vec())) } else { Err(problem.to_owned()) }
+}
+
+/// A UUID.
+pub(super) fn uuid(text: &str) -> Result<String, String> {
+    text.parse::<uuid::Uuid>().map(|_| text.to_owned()).map_err(|_| format!("{text:?} is no UUID"))
+}
+
+/// The name of a header, in lower case.
+pub(super) fn header(text: &str) -> Result<String, String> {
+    let name: http::HeaderName = text.parse().map_err(|_| format!("{text:?} is no name of a header"))?;
+    Ok(name.as_str().to_owned())
+}
+
+/// Yes or no.
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text {
+        "yes" | "true" => Ok(true),
+        "no" | "false" => Ok(false),
+        _ => Err("must be yes or no".to_owned()),
+    }
+}
+
+pub(super) fn user_authenticate(text: &str) -> Result<bool, String> {
+    match text {
+        "empty" => Ok(true),
+        "decline" => Ok(false),
+        _ => Err("must be decline or empty".to_owned()),
+    }
+}
+
 /// A certificate chain and its key. The fault is the key file's where the flag is set.
 pub(super) fn tls_files(files: &TlsFiles) -> Result<(), (bool, String)> {
     let chain = certificates(&files.certificate).map_err(|problem| (false, problem))?;

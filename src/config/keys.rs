@@ -94,6 +94,53 @@ pub const KEYS: &[Key] = &[
         ],
     ),
     absent("device.tls_key", "key.pem", &[]),
+    absent(
+        "device.trusted_proxies",
+        "10.0.0.5, 10.1.0.0/16",
+        &[
+            "Addresses of proxies that end the TLS of devices and pass their client certificates on in a header. From any other",
+            "address that header counts for nothing. The proxy must delete the header from what it receives, and must ask for a",
+            "client certificate and check that its peer holds the key.",
+        ],
+    ),
+    value(
+        "device.client_certificate_header",
+        "Client-Cert",
+        &[
+            "The header: RFC 9440's byte sequence (:base64 of the DER:), or PEM with percent escapes, as nginx writes it with",
+            "proxy_set_header Client-Cert $ssl_client_escaped_cert. Either form is understood.",
+        ],
+    ),
+    value(
+        "device.plain_http",
+        "no",
+        &["yes: device.address speaks HTTP without TLS, to the proxies of device.trusted_proxies and to nobody else."],
+    ),
+    absent(
+        "device.identity_authorities",
+        "identity-authorities.pem",
+        &[
+            "Certificates (PEM) of authorities, other than this server's own, whose device identities are accepted. Such a device",
+            "is enrolled at its first Authenticate, without an invitation, and its identity is renewed by who issued it.",
+        ],
+    ),
+    value(
+        "check_in.user_authenticate",
+        "decline",
+        &[
+            "What a Mac hears when a network or mobile user logs in: decline (410, the user is not managed), or empty (an empty",
+            "DigestChallenge: the user is managed without a password's proof).",
+        ],
+    ),
+    absent(
+        "check_in.maid_server_uuid",
+        "5fd63e67-4d6e-4c6a-9d4b-2f8f0e5b1f6a",
+        &[
+            "Lets devices sign in to Managed Apple Accounts (GetToken): the server's UUID in Apple Business Manager, and the RSA",
+            "key (PEM) whose certificate is registered there.",
+        ],
+    ),
+    absent("check_in.maid_key", "maid-key.pem", &[]),
     value(
         "admin.address",
         "127.0.0.1:8080",

@@ -1,12 +1,13 @@
 //! Reads all sources into one [`Config`], and collects every fault on the way.
 
+use super::addresses;
 use super::check;
 use super::faults::{Fault, Faults, Origin};
 use super::keys;
 use super::sources::{self, Setting, Settings};
 use super::{
-    AdminListener, AppleEndpoints, Config, DeviceListener, Log, MasterKeySource, Pace, TlsFiles, default_database_url,
-    default_public_url, host_name,
+    AdminListener, AppleEndpoints, CheckIn, Config, DeviceListener, Log, Maid, MasterKeySource, Pace, TlsFiles,
+    default_database_url, default_public_url, host_name,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -82,6 +83,18 @@ impl Reader {
                     .parsed("device.public_url", check::public_url)
                     .unwrap_or_else(|| default_public_url(&host_name(), device_address)),
                 tls: self.tls("device.tls_certificate", "device.tls_key"),
+                trusted_proxies: self.parsed("device.trusted_proxies", addresses::list).unwrap_or_default(),
+                client_certificate_header: self
+                    .parsed("device.client_certificate_header", check::header)
+                    .unwrap_or_else(|| "client-cert".to_owned()),
+                plain_http: self.parsed("device.plain_http", check::flag).unwrap_or(false),
+                identity_authorities: self.read("device.identity_authorities", check::authorities).unwrap_or_default(),
+            },
+            check_in: CheckIn {
+                manages_network_users: self
+                    .parsed("check_in.user_authenticate", check::user_authenticate)
+                    .unwrap_or(false),
+                maid: self.maid(),
             },
             admin: AdminListener { address: admin_address, tls: self.tls("admin.tls_certificate", "admin.tls_key") },
             apple: AppleEndpoints {
@@ -117,6 +130,15 @@ impl Reader {
                 "admin.address",
                 "other than loopback needs admin.tls_certificate and admin.tls_key: API tokens must not travel in the clear",
             );
+        }
+        if config.device.plain_http && config.device.trusted_proxies.is_empty() {
+            self.fault(
+                "device.plain_http",
+                "needs device.trusted_proxies: devices speak to an MDM server over TLS only",
+            );
+        }
+        if config.device.plain_http && config.device.tls.is_some() {
+            self.fault("device.plain_http", "leaves no use for device.tls_certificate: leave one of them out");
         }
         if config.admin.address == config.device.address && config.admin.address.port() != 0 {
             self.fault("admin.address", "is the same as device.address: give each listener its own port");
@@ -159,6 +181,25 @@ impl Reader {
             return None;
         }
         Some(setting.folder.join(setting.text))
+    }
+
+    /// What a file holds.
+    fn read<T>(&mut self, key: &str, read: fn(&Path) -> Result<T, String>) -> Option<T> {
+        let path = self.path(key)?;
+        read(&path).map_err(|problem| self.fault(key, problem)).ok()
+    }
+
+    fn maid(&mut self) -> Option<Maid> {
+        let (uuid, key) = ("check_in.maid_server_uuid", "check_in.maid_key");
+        match (self.setting(uuid).is_some(), self.setting(key).is_some()) {
+            (false, false) => return None,
+            (true, false) => self.fault(uuid, format!("needs {key} beside it")),
+            (false, true) => self.fault(key, format!("needs {uuid} beside it")),
+            (true, true) => {}
+        }
+        let server_uuid = self.parsed(uuid, check::uuid);
+        let key = self.read(key, check::rsa_key);
+        Some(Maid { server_uuid: server_uuid?, key: key? })
     }
 
     fn roots(&mut self, key: &str) -> Option<PathBuf> {

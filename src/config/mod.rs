@@ -5,6 +5,7 @@
 //! [`keys`] lists every setting with its meaning; [`load`] reads them from all sources and names every fault at once;
 //! [`example`] writes the commented file.
 
+pub mod addresses;
 pub mod check;
 pub mod example;
 pub mod faults;
@@ -15,6 +16,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
+pub use addresses::AddressRange;
 pub use faults::{Fault, Faults};
 pub use load::{Loaded, Sources, load};
 
@@ -41,6 +43,8 @@ pub struct Config {
     pub device: DeviceListener,
     /// What admins reach.
     pub admin: AdminListener,
+    /// How check-in messages with a choice are answered.
+    pub check_in: CheckIn,
     /// Where Apple's services are.
     pub apple: AppleEndpoints,
     /// How often background work looks, and how long it waits.
@@ -77,6 +81,66 @@ pub struct DeviceListener {
     pub public_url: String,
     /// PEM certificate chain and key; self-made in `data_dir` where absent.
     pub tls: Option<TlsFiles>,
+    /// Who may say in a header which client certificate a device has shown.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// That header, in lower case.
+    pub client_certificate_header: String,
+    /// Without TLS, and for `trusted_proxies` only.
+    pub plain_http: bool,
+    /// Certificates (DER) of authorities beside our own whose device identities are accepted.
+    pub identity_authorities: Vec<Vec<u8>>,
+}
+
+impl DeviceListener {
+    /// What devices reach at this address, over TLS by this server.
+    #[must_use]
+    pub fn new(address: SocketAddr, public_url: String) -> Self {
+        Self {
+            address,
+            public_url,
+            tls: None,
+            trusted_proxies: Vec::new(),
+            client_certificate_header: "client-cert".to_owned(),
+            plain_http: false,
+            identity_authorities: Vec::new(),
+        }
+    }
+
+    /// Whether devices meet a TLS certificate of this server's own authority, which they have to learn to trust.
+    #[must_use]
+    pub fn is_self_made(&self) -> bool {
+        self.tls.is_none() && !self.plain_http
+    }
+
+    /// Whether this address is a proxy of ours.
+    #[must_use]
+    pub fn is_proxy(&self, address: std::net::IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|range| range.contains(address))
+    }
+}
+
+/// How check-in messages with a choice are answered.
+#[derive(Debug, Clone, Default)]
+pub struct CheckIn {
+    /// Whether network and mobile users of Macs are managed, without a proof of their password.
+    pub manages_network_users: bool,
+    /// What signs tokens for Managed Apple Accounts; none are given where absent.
+    pub maid: Option<Maid>,
+}
+
+/// What signs tokens for Managed Apple Accounts.
+#[derive(Clone)]
+pub struct Maid {
+    /// This server's UUID in Apple Business Manager.
+    pub server_uuid: String,
+    /// The RSA key, PKCS#8 or PKCS#1 DER.
+    pub key: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Maid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Maid").field("server_uuid", &self.server_uuid).finish_non_exhaustive()
+    }
 }
 
 /// A TLS certificate chain and its key, as PEM files.
@@ -180,11 +244,8 @@ impl Config {
             organization: "Russet".to_owned(),
             database_url: default_database_url(data_dir),
             master_key: MasterKeySource::File(data_dir.join("master.key")),
-            device: DeviceListener {
-                address: device_address,
-                public_url: default_public_url(&host, device_address),
-                tls: None,
-            },
+            device: DeviceListener::new(device_address, default_public_url(&host, device_address)),
+            check_in: CheckIn::default(),
             node_name: host,
             admin: AdminListener { address: SocketAddr::from(([127, 0, 0, 1], 8080)), tls: None },
             apple: AppleEndpoints::default(),
@@ -204,6 +265,7 @@ impl fmt::Debug for Config {
             .field("master_key", &self.master_key)
             .field("device", &self.device)
             .field("admin", &self.admin)
+            .field("check_in", &self.check_in)
             .field("apple", &self.apple)
             .field("pace", &self.pace)
             .field("log", &self.log)

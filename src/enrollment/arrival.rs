@@ -6,7 +6,7 @@
 use super::identity::{Refused, Speaker, State};
 use super::invitations::{self, Admission};
 use super::records::{self, Record};
-use super::{EnrollmentError, SILENT_AFTER, channels, ending, rows};
+use super::{EnrollmentError, SILENT_AFTER, channels, ending, messages, rows};
 use crate::commands::{self, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::devices::{self, NewFacts};
@@ -15,6 +15,7 @@ use crate::ids::{ChannelId, DeviceId};
 use crate::push;
 use russet_protocol::checkin::{Authenticate, TokenUpdate};
 use russet_protocol::command::Command;
+use russet_protocol::plist::Dictionary;
 use russet_protocol::{SerialNumber, Timestamp, Udid, UserEnrollmentId};
 use russet_store::{StoreError, Tx};
 
@@ -46,6 +47,10 @@ pub(super) async fn authenticate(
     speaker: &Speaker,
     message: &Authenticate,
 ) -> Result<Result<(), Refused>, EnrollmentError> {
+    if message.sender.user_key().is_some() {
+        // Only devices enroll; users come later, with a TokenUpdate.
+        return Ok(Ok(()));
+    }
     if speaker.state == State::Offered {
         return first_authenticate(tx, ctx, speaker, message).await;
     }
@@ -123,8 +128,8 @@ pub(super) async fn token_update(
     match (speaker.state, speaker.device) {
         (State::Live, Some(device)) => {
             let channel = take_token(tx, ctx, speaker.enrollment, message).await?;
+            configure(tx, ctx, device, channel, message).await?;
             if message.sender.user_key().is_none() {
-                configure(tx, ctx, device, channel, message).await?;
                 // After a restore from a backup the device has other apps than we know.
                 dirty::mark(tx, device, dirty::Lane::Interactive, "token update", ctx.now()).await?;
             }
@@ -165,6 +170,11 @@ pub(super) async fn complete(
     .await?;
     let channel = take_token(tx, ctx, enrollment.id, message).await?;
     configure(tx, ctx, device, channel, message).await?;
+    for user in messages::of_users(tx, ctx, enrollment.id).await? {
+        // Users who said so while the device itself had to wait.
+        let channel = take_token(tx, ctx, enrollment.id, &user).await?;
+        configure(tx, ctx, device, channel, &user).await?;
+    }
     let queries = QUERIES.map(str::to_owned).to_vec();
     for command in [Command::DeviceInformation { queries }, Command::SecurityInfo] {
         ask(tx, ctx, device, channel, &command, Purpose::Inventory).await?;
@@ -174,7 +184,7 @@ pub(super) async fn complete(
     Ok(())
 }
 
-/// Stores where pushes go, and the UnlockToken where there is one: a TokenUpdate without it leaves the stored one.
+/// Stores where pushes go, and the device's UnlockToken where there is one: a TokenUpdate without it leaves the stored one.
 async fn take_token(
     tx: &mut dyn Tx,
     ctx: &Context,
@@ -184,13 +194,14 @@ async fn take_token(
     let now = ctx.now();
     let channel = channels::ensure(tx, enrollment, &message.sender, ChannelId(ctx.uuid()), now).await?;
     push::set_target(tx, channel, &message.token, &message.push_magic, &message.topic, now).await?;
-    if let Some(token) = &message.unlock_token {
+    if let Some(token) = message.unlock_token.as_ref().filter(|_| message.sender.user_key().is_none()) {
         rows::put_sealed(tx, ctx, enrollment, rows::Sealed::UnlockToken, Some(token)).await?;
     }
     Ok(channel)
 }
 
-/// A device that waits in Setup Assistant is let go on.
+/// A device that waits in Setup Assistant is let go on; so is a user of a Shared iPad. Source: Apple schema, `userconfigured.yaml`,
+/// `device.configured.yaml`.
 async fn configure(
     tx: &mut dyn Tx,
     ctx: &Context,
@@ -199,7 +210,11 @@ async fn configure(
     message: &TokenUpdate,
 ) -> Result<(), EnrollmentError> {
     if message.awaiting_configuration == Some(true) {
-        ask(tx, ctx, device, channel, &Command::DeviceConfigured, Purpose::Admin).await?;
+        let command = match message.sender.user_key() {
+            None => Command::DeviceConfigured,
+            Some(_) => Command::Raw { request_type: "UserConfigured".to_owned(), keys: Dictionary::new() },
+        };
+        ask(tx, ctx, device, channel, &command, Purpose::Admin).await?;
     }
     Ok(())
 }

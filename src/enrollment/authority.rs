@@ -4,7 +4,9 @@
 use super::EnrollmentError;
 use crate::context::Context;
 use russet_pki::ca::Authority;
-use russet_store::Tx;
+use russet_pki::certificate::Facts;
+use russet_protocol::Timestamp;
+use russet_store::{StoreError, Tx};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -39,6 +41,17 @@ pub async fn open(ctx: &Context) -> Result<Arc<Authority>, EnrollmentError> {
     }
     // Another node was faster: its authority counts.
     load(ctx, &mut *tx).await?.ok_or(EnrollmentError::Invalid("the certificate authority vanished while starting"))
+}
+
+/// When the authority ends; none before the first start.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn not_after(tx: &mut dyn Tx) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx.optional("SELECT certificate FROM authority WHERE id = $1", &[CURRENT.into()]).await?;
+    let Some(row) = row else { return Ok(None) };
+    let facts = Facts::of(&row.bytes("certificate")?);
+    facts.map(|facts| Some(facts.not_after)).map_err(|_| StoreError::corrupt("authority", "certificate", CURRENT))
 }
 
 async fn load(ctx: &Context, tx: &mut dyn Tx) -> Result<Option<Arc<Authority>>, EnrollmentError> {

@@ -81,6 +81,10 @@ pub struct Shown {
     pub live_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// The last moment of the newest identity it has used.
+    pub identity_ends_at: Option<Timestamp>,
+    /// Since when a renewal of its identity waits for the device.
+    pub renewing_since: Option<Timestamp>,
 }
 
 /// The enrollments of a device, newest first; the first one tells how it stands.
@@ -88,8 +92,10 @@ pub struct Shown {
 /// # Errors
 /// Where the store fails.
 pub async fn enrollments_of_device(tx: &mut dyn Tx, device: DeviceId) -> Result<Vec<Shown>, StoreError> {
-    let sql = "SELECT id, state, reason, topic, authenticated_at, live_at, ended_at FROM enrollment
-               WHERE device = $1 ORDER BY authenticated_at DESC, id DESC LIMIT 50";
+    let sql = "SELECT id, state, reason, topic, authenticated_at, live_at, ended_at, renewal_asked_at,
+                      (SELECT max(i.not_after) FROM identity i
+                       WHERE i.enrollment = enrollment.id AND i.confirmed_at IS NOT NULL) AS identity_ends_at
+               FROM enrollment WHERE device = $1 ORDER BY authenticated_at DESC, id DESC LIMIT 50";
     let show = |row: &Row| {
         Ok(Shown {
             id: rows::id(row, "enrollment", "id")?,
@@ -99,6 +105,8 @@ pub async fn enrollments_of_device(tx: &mut dyn Tx, device: DeviceId) -> Result<
             authenticated_at: row.opt_int("authenticated_at")?.map(Timestamp),
             live_at: row.opt_int("live_at")?.map(Timestamp),
             ended_at: row.opt_int("ended_at")?.map(Timestamp),
+            identity_ends_at: row.opt_int("identity_ends_at")?.map(Timestamp),
+            renewing_since: row.opt_int("renewal_asked_at")?.map(Timestamp),
         })
     };
     tx.rows(sql, &[(&device.text()).into()]).await?.iter().map(show).collect()

@@ -1,10 +1,10 @@
 //! What each check-in message does, and how it is answered. Source: Apple docs, Check-in; Apple schema, `mdm/checkin/*.yaml`.
 
 use super::identity::{self, Refused, Speaker, State};
-use super::{EnrollmentError, arrival, bootstrap, ending, held, messages, records};
+use super::{EnrollmentError, arrival, bootstrap, declarations, ending, held, messages, records, service_tokens};
 use crate::context::Context;
 use crate::directory::devices;
-use russet_protocol::checkin::CheckIn;
+use russet_protocol::checkin::{CheckIn, UserAuthenticate};
 use russet_protocol::plist::{Dictionary, Value};
 use russet_protocol::xml;
 use russet_store::Tx;
@@ -18,10 +18,12 @@ pub enum Reply {
     PropertyList(Vec<u8>),
     /// UserAuthenticate: 410, network users of this Mac are not managed.
     UserNotManaged,
+    /// 200 with this JSON; empty for a status report that was taken.
+    Json(Vec<u8>),
     /// GetToken: 400, no such service.
     UnknownService,
-    /// DeclarativeManagement: 404, there are no declarations.
-    NoDeclarations,
+    /// DeclarativeManagement: 404, there is no such declaration.
+    NoDeclaration,
 }
 
 /// Handles a message of a proven speaker, in the caller's transaction. The transaction is to be committed also where the
@@ -61,6 +63,7 @@ pub async fn handle(
             arrival::token_update(tx, ctx, speaker, update).await?;
             identity::confirm(tx, speaker, now).await?;
         }
+        CheckIn::CheckOut(goodbye) if goodbye.sender.user_key().is_some() => user_check_out(tx, ctx, speaker).await?,
         CheckIn::CheckOut(_) => check_out(tx, ctx, speaker).await?,
         CheckIn::SetBootstrapToken(token) if speaker.state == State::Live => {
             bootstrap::set(tx, ctx, speaker, token).await?;
@@ -70,12 +73,17 @@ pub async fn handle(
             let token = bootstrap::get(tx, ctx, speaker).await?;
             return Ok(Ok(Reply::PropertyList(token)));
         }
-        CheckIn::UserAuthenticate(_) => return Ok(Ok(Reply::UserNotManaged)),
-        CheckIn::GetToken(_) => return Ok(Ok(Reply::UnknownService)),
+        CheckIn::UserAuthenticate(login) => return Ok(Ok(user_authenticate(ctx, speaker, login))),
+        CheckIn::GetToken(asked) => {
+            let known = (speaker.state == State::Live).then_some(asked.service.as_str());
+            let token = known.and_then(|service| service_tokens::answer(ctx, service));
+            return Ok(Ok(token.map_or(Reply::UnknownService, Reply::PropertyList)));
+        }
         CheckIn::ReturnToService(_) => return Ok(Ok(Reply::PropertyList(no_return_to_service()))),
-        // Nothing is declared. A status report is taken all the same, or it would come again for good.
-        CheckIn::DeclarativeManagement(says) if says.endpoint != "status" => return Ok(Ok(Reply::NoDeclarations)),
-        CheckIn::DeclarativeManagement(_) => {}
+        CheckIn::DeclarativeManagement(says) => {
+            let answer = declarations::answer(tx, ctx, speaker, says).await?;
+            return Ok(Ok(answer.map_or(Reply::NoDeclaration, Reply::Json)));
+        }
     }
     if speaker.state == State::Held {
         held::reconsider(tx, ctx, speaker.enrollment).await?;
@@ -87,6 +95,26 @@ async fn check_out(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Result<
     let enrollment = records::locked(tx, speaker.enrollment).await?;
     ending::end(tx, &enrollment, "the device checked out", ctx.now()).await?;
     held::follow(tx, ctx, &enrollment).await
+}
+
+/// A user says goodbye; the device stays.
+async fn user_check_out(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Result<(), EnrollmentError> {
+    match speaker.channel {
+        Some(channel) => Ok(ending::end_channel(tx, channel, "the user checked out", ctx.now()).await?),
+        None => Ok(()),
+    }
+}
+
+/// A network or mobile user of a Mac logs in. An empty challenge says that nothing has to prove the password; who sends a digest
+/// all the same is not managed, as nothing here knows passwords. Source: Apple schema, `userauthenticate.yaml`.
+fn user_authenticate(ctx: &Context, speaker: &Speaker, login: &UserAuthenticate) -> Reply {
+    let managed = ctx.config.check_in.manages_network_users && speaker.state == State::Live;
+    if !managed || login.digest_response.is_some() {
+        return Reply::UserNotManaged;
+    }
+    let mut keys = Dictionary::new();
+    keys.insert("DigestChallenge".to_owned(), Value::String(String::new()));
+    Reply::PropertyList(xml::encode_dictionary(keys))
 }
 
 /// Source: Apple schema, `returntoservice.yaml`.

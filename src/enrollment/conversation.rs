@@ -5,8 +5,8 @@
 
 use super::checkin::{self, Reply};
 use super::identity::{self, Presented, Proven, Refused, Speaker, State};
-use super::{EnrollmentError, ending, held, records};
-use crate::commands::{self, Delivery};
+use super::{EnrollmentError, ending, held, outside, records, renewal};
+use crate::commands::{self, Delivery, Purpose};
 use crate::context::Context;
 use russet_pki::ca::Authority;
 use russet_protocol::checkin::{CheckIn, Sender};
@@ -25,9 +25,10 @@ pub async fn check_in(
     presented: Presented<'_>,
     body: &[u8],
 ) -> Result<Reply, EnrollmentError> {
-    let proven = identity::prove(presented, body, &authority.trusted(), ctx.now())?;
+    let proven = identity::prove(presented, body, authority, outsiders(ctx), ctx.now())?;
     let message = CheckIn::decode(body, Limits::for_body(body.len())).map_err(unreadable)?;
     let mut tx = ctx.store.begin("check-in").await?;
+    outside::bind(&mut *tx, ctx, &proven, &message).await?;
     let speaker = identity::speaker(&mut *tx, &proven, message.sender(), ctx.now()).await??;
     let reply = checkin::handle(&mut *tx, ctx, &speaker, &message, body).await?;
     tx.commit().await?;
@@ -44,7 +45,7 @@ pub async fn report(
     presented: Presented<'_>,
     body: &[u8],
 ) -> Result<Option<Delivery>, EnrollmentError> {
-    let proven = identity::prove(presented, body, &authority.trusted(), ctx.now())?;
+    let proven = identity::prove(presented, body, authority, outsiders(ctx), ctx.now())?;
     let report = Report::decode(body, Limits::for_body(body.len())).map_err(unreadable)?;
     let mut tx = ctx.store.begin("command report").await?;
     let speaker = identity::speaker(&mut *tx, &proven, &report.sender, ctx.now()).await??;
@@ -53,7 +54,9 @@ pub async fn report(
         // An answer that was on its way when the enrollment ended.
         Ear::Over | Ear::Deaf => Ok(None),
         Ear::Open(channel, device) => {
-            let next = commands::record_and_next(&mut *tx, ctx, channel, device, &report, body).await?;
+            renewal::hear(&mut *tx, ctx, &speaker, &report).await?;
+            let only = speaker.expired.then_some(Purpose::Renewal);
+            let next = commands::record_and_next_of(&mut *tx, ctx, channel, device, &report, body, only).await?;
             if leaves(&mut *tx, ctx, &speaker, &report).await? { Ok(None) } else { Ok(next) }
         }
     };
@@ -73,7 +76,7 @@ pub async fn report_too_large(
     size: u64,
 ) -> Result<Option<Delivery>, EnrollmentError> {
     let presented = Presented { peer, signature: None };
-    let proven: Proven = identity::prove(presented, &[], &authority.trusted(), ctx.now())?;
+    let proven: Proven = identity::prove(presented, &[], authority, outsiders(ctx), ctx.now())?;
     let mut tx = ctx.store.begin("command report: too large").await?;
     let speaker = identity::speaker(&mut *tx, &proven, &Sender::default(), ctx.now()).await??;
     let next = match listen(&mut *tx, ctx, &speaker).await? {
@@ -131,6 +134,11 @@ async fn leaves(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker, report: &Repo
         }
         Status::NotNow | Status::Idle | Status::Unknown(_) => Ok(false),
     }
+}
+
+/// The outside authorities whose identities are accepted.
+fn outsiders(ctx: &Context) -> &[Vec<u8>] {
+    &ctx.config.device.identity_authorities
 }
 
 fn unreadable(error: impl std::fmt::Display) -> EnrollmentError {

@@ -6,7 +6,7 @@ use super::{EnrollmentError, channels};
 use crate::commands::{self, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::{dirty, installed_profiles, managed_apps};
-use crate::ids::DeviceId;
+use crate::ids::{ChannelId, DeviceId};
 use crate::push;
 use russet_protocol::command::Command;
 use russet_protocol::{CommandUuid, Timestamp};
@@ -26,6 +26,11 @@ pub async fn unenroll(tx: &mut dyn Tx, ctx: &Context, device: DeviceId) -> Resul
         return Ok(uuid);
     }
     let channel = channels::device_channel(tx, enrollment.id).await?.ok_or(EnrollmentError::NotEnrolled)?;
+    if enrollment.profile_identifier.is_empty() {
+        return Err(EnrollmentError::Invalid(
+            "this server did not make the enrollment profile of this device: remove it on the device",
+        ));
+    }
     let command = Command::RemoveProfile { identifier: enrollment.profile_identifier };
     let new = NewCommand {
         channel,
@@ -49,14 +54,14 @@ pub async fn unenroll(tx: &mut dyn Tx, ctx: &Context, device: DeviceId) -> Resul
 /// belong to the device (owner, licenses, escrow) stay.
 pub(super) async fn end(tx: &mut dyn Tx, enrollment: &Record, reason: &str, now: Timestamp) -> Result<(), StoreError> {
     tx.run(
-        "UPDATE enrollment SET state = $2, reason = $3, ended_at = $4, unlock_token = NULL, unenroll_command = NULL
+        "UPDATE enrollment SET state = $2, reason = $3, ended_at = $4, unlock_token = NULL, unenroll_command = NULL,
+                renew_at = NULL, renewal_command = NULL, renewal_asked_at = NULL
          WHERE id = $1",
         &[(&enrollment.id.text()).into(), State::Ended.text().into(), reason.into(), now.millis().into()],
     )
     .await?;
     for channel in channels::of_enrollment(tx, enrollment.id).await? {
-        commands::drop_all(tx, channel, reason, now).await?;
-        push::forget(tx, channel).await?;
+        end_channel(tx, channel, reason, now).await?;
     }
     if let Some(device) = enrollment.device {
         // With the enrollment went what it had brought.
@@ -65,4 +70,15 @@ pub(super) async fn end(tx: &mut dyn Tx, enrollment: &Record, reason: &str, now:
         dirty::mark(tx, device, dirty::Lane::Interactive, "enrollment ended", now).await?;
     }
     Ok(())
+}
+
+/// Ends one conversation: its queue is emptied and its pushes stop, until the next TokenUpdate.
+pub(super) async fn end_channel(
+    tx: &mut dyn Tx,
+    channel: ChannelId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    commands::drop_all(tx, channel, reason, now).await?;
+    push::forget(tx, channel).await
 }

@@ -2,10 +2,11 @@
 //! received, by a certificate our authority issued. Then the row: that very certificate, as it was issued, stands for one
 //! enrollment. What the message says about itself (UDID, EnrollmentID) is compared, never believed.
 
-use super::{OLDER_IDENTITY_VALID, rows};
+use super::{OLDER_IDENTITY_VALID, renewal, rows};
 use crate::ids::{ChannelId, DeviceId, EnrollmentId};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use russet_pki::ca::Authority;
 use russet_pki::certificate::{IdentityRefused, TrustedCa, hex};
 use russet_pki::cms::{self, CmsError};
 use russet_protocol::Timestamp;
@@ -24,10 +25,22 @@ pub struct Presented<'a> {
     pub signature: Option<&'a str>,
 }
 
-/// A certificate of ours whose holder sent this request.
+/// A certificate of an authority we trust, whose holder sent this request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
     fingerprint: String,
+    /// Its last moment has passed. One that an enrollment in use still has is heard all the same.
+    expired: bool,
+    /// The certificate itself (DER), where an outside authority issued it: it may have to be bound first.
+    pub(super) outside: Option<Vec<u8>>,
+}
+
+impl Proven {
+    /// Whether it stands for an enrollment already.
+    pub(super) async fn is_known(&self, tx: &mut dyn Tx) -> Result<bool, StoreError> {
+        let sql = "SELECT enrollment FROM identity WHERE fingerprint = $1";
+        Ok(tx.optional(sql, &[(&self.fingerprint).into()]).await?.is_some())
+    }
 }
 
 /// Why a request speaks for nobody.
@@ -67,23 +80,43 @@ impl Refused {
     }
 }
 
-/// Checks the proof. The signature counts before the certificate of the connection: it covers this very body.
+/// Checks the proof. The signature counts before the certificate of the connection: it covers this very body. `outside` are the
+/// authorities (DER) beside our own whose identities the configuration accepts.
 ///
 /// # Errors
 /// Says which check failed.
-pub fn prove(presented: Presented<'_>, body: &[u8], ca: &TrustedCa, now: Timestamp) -> Result<Proven, Refused> {
-    let fingerprint = match presented {
+pub fn prove(
+    presented: Presented<'_>,
+    body: &[u8],
+    own: &Authority,
+    outside: &[Vec<u8>],
+    now: Timestamp,
+) -> Result<Proven, Refused> {
+    let ca = if outside.is_empty() {
+        own.trusted()
+    } else {
+        let all = outside.iter().cloned().chain([own.certificate_der().to_vec()]).collect();
+        TrustedCa::new(all).map_err(|_| IdentityRefused::ForeignIssuer)?
+    };
+    let (certificate, facts) = match presented {
         Presented { signature: Some(signature), .. } => {
             if signature.len() > MAX_SIGNATURE {
                 return Err(Refused::NotBase64);
             }
             let signature = STANDARD.decode(signature.trim()).map_err(|_| Refused::NotBase64)?;
-            cms::verify_detached(&signature, body, ca, now)?.facts.fingerprint
+            let signer = cms::verify_detached_undated(&signature, body, &ca)?;
+            (signer.certificate, signer.facts)
         }
-        Presented { peer: Some(certificate), .. } => ca.check(certificate, now)?.fingerprint,
+        Presented { peer: Some(certificate), .. } => (certificate.to_vec(), ca.check_issued(certificate)?),
         _ => return Err(Refused::Nothing),
     };
-    Ok(Proven { fingerprint: hex(&fingerprint) })
+    let ours = outside.is_empty() || own.trusted().check_issued(&certificate).is_ok();
+    let expired = facts.not_after < now;
+    // Only identities of ours are renewed by us, and are worth hearing after their end.
+    if now < facts.not_before || (expired && !ours) {
+        return Err(IdentityRefused::Expired.into());
+    }
+    Ok(Proven { fingerprint: hex(&facts.fingerprint), expired, outside: (!ours).then_some(certificate) })
 }
 
 /// Where an enrollment stands.
@@ -139,6 +172,12 @@ pub struct Speaker {
     pub(super) issued_at: Timestamp,
     pub(super) confirmed: bool,
     pub(super) unenroll_command: Option<String>,
+    /// Its identity's last moment has passed: it is offered the renewal and nothing else.
+    pub(super) expired: bool,
+    pub(super) not_after: Timestamp,
+    pub(super) origin: String,
+    pub(super) renewal_command: Option<String>,
+    pub(super) renewal_asked_at: Option<Timestamp>,
 }
 
 /// Finds the enrollment a proven identity stands for, and the channel that speaks.
@@ -155,8 +194,8 @@ pub async fn speaker(
     let user_key = sender.user_key().unwrap_or_default();
     let row = tx
         .optional(
-            "SELECT i.issued_at, i.confirmed_at, i.replaced_at, e.id, e.state, e.device, e.udid, e.user_enrollment_id,
-                    e.unenroll_command, c.id AS channel
+            "SELECT i.issued_at, i.not_after, i.origin, i.confirmed_at, i.replaced_at, e.id, e.state, e.device, e.udid,
+                    e.user_enrollment_id, e.unenroll_command, e.renewal_command, e.renewal_asked_at, c.id AS channel
              FROM identity i
              JOIN enrollment e ON e.id = i.enrollment
              LEFT JOIN channel c ON c.enrollment = e.id AND c.user_key = $2
@@ -167,6 +206,9 @@ pub async fn speaker(
     let Some(row) = row else { return Ok(Err(Refused::Unknown)) };
     if row.opt_int("replaced_at")?.is_some_and(|at| Timestamp(at).plus(OLDER_IDENTITY_VALID) < now) {
         return Ok(Err(Refused::Replaced));
+    }
+    if proven.expired && State::read(&row)? != State::Live {
+        return Ok(Err(IdentityRefused::Expired.into()));
     }
     let names = |column, claimed: Option<&str>| {
         let bound = row.opt_text(column)?;
@@ -187,6 +229,11 @@ pub async fn speaker(
         issued_at: Timestamp(row.int("issued_at")?),
         confirmed: row.opt_int("confirmed_at")?.is_some(),
         unenroll_command: row.opt_text("unenroll_command")?,
+        expired: proven.expired,
+        not_after: Timestamp(row.int("not_after")?),
+        origin: row.text("origin")?,
+        renewal_command: row.opt_text("renewal_command")?,
+        renewal_asked_at: row.opt_int("renewal_asked_at")?.map(Timestamp),
     }))
 }
 
@@ -205,5 +252,5 @@ pub(super) async fn confirm(tx: &mut dyn Tx, speaker: &Speaker, now: Timestamp) 
         &[(&speaker.enrollment.text()).into(), speaker.issued_at.millis().into(), now.millis().into()],
     )
     .await?;
-    Ok(())
+    renewal::schedule(tx, speaker).await
 }

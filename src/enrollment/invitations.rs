@@ -24,6 +24,8 @@ pub struct NewInvitation {
     pub expires_in: Duration,
     /// Whether devices sign each message (`SignMessage`), so that they need no client certificate in TLS.
     pub sign_message: bool,
+    /// Whether its profiles bring the identity with its key (PKCS#12), for clients without SCEP.
+    pub pkcs12: bool,
     /// For people: what it is for.
     pub note: String,
 }
@@ -54,6 +56,8 @@ pub struct Invitation {
     pub used: u32,
     /// `SignMessage` of the profiles it gives out.
     pub sign_message: bool,
+    /// Whether its profiles bring the identity with its key.
+    pub pkcs12: bool,
     /// What it is for.
     pub note: String,
     /// When it was made.
@@ -93,8 +97,8 @@ pub async fn create(ctx: &Context, new: NewInvitation) -> Result<Created, Enroll
     let expires_at = now.plus(new.expires_in);
     let mut tx = ctx.store.begin("make an invitation").await?;
     tx.run(
-        "INSERT INTO invitation (id, code_hash, serial, uses, used, sign_message, note, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8)",
+        "INSERT INTO invitation (id, code_hash, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, 0, $5, $9, $6, $7, $8)",
         &[
             (&id.text()).into(),
             (&rows::hash(&code)).into(),
@@ -104,12 +108,27 @@ pub async fn create(ctx: &Context, new: NewInvitation) -> Result<Created, Enroll
             (&new.note).into(),
             now.millis().into(),
             expires_at.millis().into(),
+            new.pkcs12.into(),
         ],
     )
     .await?;
     tx.commit().await?;
-    let link = format!("{}/enroll/{code}", ctx.config.device.public_url);
+    let link = link(ctx, &code);
     Ok(Created { id, code, link, expires_at })
+}
+
+/// The link of an invitation with this code.
+#[must_use]
+pub fn link(ctx: &Context, code: &str) -> String {
+    format!("{}/enroll/{code}", ctx.config.device.public_url)
+}
+
+/// A link as a picture for a screen or for paper: an SVG document. None where it is too long for a QR code, which would take some
+/// three thousand characters.
+#[must_use]
+pub fn qr_code_svg(link: &str) -> Option<String> {
+    let code = qrcode::QrCode::new(link).ok()?;
+    Some(code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build())
 }
 
 /// All invitations, the newest first, at most a thousand.
@@ -119,7 +138,7 @@ pub async fn create(ctx: &Context, new: NewInvitation) -> Result<Created, Enroll
 pub async fn list(tx: &mut dyn Tx) -> Result<Vec<Invitation>, EnrollmentError> {
     let rows = tx
         .rows(
-            "SELECT id, serial, uses, used, sign_message, note, created_at, expires_at, revoked_at FROM invitation
+            "SELECT id, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at, revoked_at FROM invitation
              ORDER BY id DESC LIMIT 1000",
             &[],
         )
@@ -153,7 +172,7 @@ pub(super) async fn open_by_code(
 ) -> Result<Option<Invitation>, StoreError> {
     let row = tx
         .optional(
-            "SELECT id, serial, uses, used, sign_message, note, created_at, expires_at, revoked_at FROM invitation
+            "SELECT id, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at, revoked_at FROM invitation
              WHERE code_hash = $1",
             &[(&rows::hash(code)).into()],
         )
@@ -162,15 +181,17 @@ pub(super) async fn open_by_code(
     Ok(invitation.filter(|invitation| invitation.is_open(now)))
 }
 
-/// Counts one device, and gives the invitation if it admits that device: not revoked, a use left, and meant for it.
+/// Counts one device, and gives the invitation if it admits that device: not revoked, a use left, and meant for it. An identity
+/// of an outside authority needs no invitation: the configuration invites it.
 pub(super) async fn admit(
     tx: &mut dyn Tx,
-    id: InvitationId,
+    id: Option<InvitationId>,
     serial: Option<&SerialNumber>,
 ) -> Result<Admission, StoreError> {
+    let Some(id) = id else { return Ok(Admission::Admitted) };
     let row = tx
         .one(
-            "SELECT id, serial, uses, used, sign_message, note, created_at, expires_at, revoked_at FROM invitation
+            "SELECT id, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at, revoked_at FROM invitation
              WHERE id = $1 {lock}",
             &[(&id.text()).into()],
         )
@@ -190,7 +211,8 @@ pub(super) async fn admit(
 }
 
 /// Whether an invitation was made for just this serial number: an admin vouched for it.
-pub(super) async fn names(tx: &mut dyn Tx, id: InvitationId, serial: Option<&str>) -> Result<bool, StoreError> {
+pub(super) async fn names(tx: &mut dyn Tx, id: Option<InvitationId>, serial: Option<&str>) -> Result<bool, StoreError> {
+    let Some(id) = id else { return Ok(false) };
     let row = tx.one("SELECT serial FROM invitation WHERE id = $1", &[(&id.text()).into()]).await?;
     let named = row.opt_text("serial")?;
     Ok(named.is_some() && named.as_deref() == serial)
@@ -214,6 +236,7 @@ fn read(row: &Row) -> Result<Invitation, StoreError> {
         uses: count("uses")?,
         used: count("used")?,
         sign_message: row.flag("sign_message")?,
+        pkcs12: row.flag("pkcs12")?,
         note: row.text("note")?,
         created_at: Timestamp(row.int("created_at")?),
         expires_at: Timestamp(row.int("expires_at")?),

@@ -10,6 +10,7 @@ use crate::ids::EnrollmentId;
 use russet_pki::ca::Authority;
 use russet_pki::certificate::{Facts, hex};
 use russet_pki::scep::{self, FailInfo, Proof, Request, ScepError};
+use russet_protocol::Timestamp;
 use russet_store::{StoreError, Tx};
 use std::sync::Arc;
 
@@ -80,7 +81,8 @@ async fn grant(
             return Ok(same.ok_or(FailInfo::BadRequest));
         }
     }
-    record(&mut *tx, ctx, right.enrollment, request, &certificate).await?;
+    let transaction = &request.reply_to.transaction;
+    record(&mut *tx, right.enrollment, Origin::Scep, transaction, &certificate, now).await?;
     tx.commit().await?;
     tracing::info!(enrollment = %right.enrollment, "issued a device identity");
     Ok(Ok(certificate))
@@ -137,24 +139,49 @@ async fn issued(tx: &mut dyn Tx, enrollment: EnrollmentId, request: &Request) ->
     tx.optional(sql, &args).await?.map(|row| row.bytes("certificate")).transpose()
 }
 
-async fn record(
+/// Where an identity comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Issued here for a key that the device made.
+    Scep,
+    /// Issued here together with its key.
+    Pkcs12,
+    /// Issued by an outside authority that the configuration trusts.
+    Outside,
+}
+
+impl Origin {
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::Scep => "scep",
+            Self::Pkcs12 => "pkcs12",
+            Self::Outside => "outside",
+        }
+    }
+}
+
+/// Binds a certificate to an enrollment: from then on its holder speaks for it, and for no other.
+pub(super) async fn record(
     tx: &mut dyn Tx,
-    ctx: &Context,
     enrollment: EnrollmentId,
-    request: &Request,
+    origin: Origin,
+    transaction: &str,
     certificate: &[u8],
+    now: Timestamp,
 ) -> Result<(), EnrollmentError> {
     let facts = Facts::of(certificate).map_err(|_| EnrollmentError::Invalid("the new certificate cannot be read"))?;
     tx.run(
-        "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, transaction_id, issued_at, not_after)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, origin, transaction_id, issued_at,
+                               not_after)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             (&hex(&facts.fingerprint)).into(),
             (&enrollment.text()).into(),
             certificate.into(),
-            request.public_key_hash.as_slice().into(),
-            (&request.reply_to.transaction).into(),
-            ctx.now().millis().into(),
+            facts.public_key.as_slice().into(),
+            origin.text().into(),
+            transaction.into(),
+            now.millis().into(),
             facts.not_after.millis().into(),
         ],
     )

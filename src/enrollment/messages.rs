@@ -3,7 +3,7 @@
 use crate::context::Context;
 use crate::ids::EnrollmentId;
 use russet_protocol::Timestamp;
-use russet_protocol::checkin::CheckIn;
+use russet_protocol::checkin::{CheckIn, TokenUpdate};
 use russet_protocol::guard::Limits;
 use russet_store::{StoreError, Tx};
 
@@ -42,6 +42,26 @@ pub(super) async fn last(
     let raw = ctx.store.sealer().open("checkin_message", "body", &place(&id, "", kind), &row.bytes("body")?)?;
     let message = CheckIn::decode(&raw, Limits::for_body(raw.len()));
     message.map(Some).map_err(|_| StoreError::corrupt("checkin_message", "body", id))
+}
+
+/// The last TokenUpdate of each user of an enrollment. One that cannot be read any more is left out: its user says it again.
+pub(super) async fn of_users(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    enrollment: EnrollmentId,
+) -> Result<Vec<TokenUpdate>, StoreError> {
+    let id = enrollment.text();
+    let sql = "SELECT user_key, body FROM checkin_message
+               WHERE enrollment = $1 AND user_key <> '' AND message_type = 'TokenUpdate' ORDER BY user_key";
+    let mut updates = Vec::new();
+    for row in tx.rows(sql, &[(&id).into()]).await? {
+        let place = place(&id, &row.text("user_key")?, "TokenUpdate");
+        let raw = ctx.store.sealer().open("checkin_message", "body", &place, &row.bytes("body")?)?;
+        if let Ok(CheckIn::TokenUpdate(update)) = CheckIn::decode(&raw, Limits::for_body(raw.len())) {
+            updates.push(update);
+        }
+    }
+    Ok(updates)
 }
 
 fn place(enrollment: &str, user_key: &str, kind: &str) -> String {

@@ -15,16 +15,21 @@ pub mod authority;
 mod bootstrap;
 pub mod channels;
 pub mod checkin;
+mod composing;
 pub mod conversation;
+pub mod declarations;
 mod ending;
 pub mod held;
 pub mod identity;
 pub mod invitations;
 pub mod issuance;
 mod messages;
+mod outside;
 pub mod profile;
 mod records;
+pub mod renewal;
 mod rows;
+mod service_tokens;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

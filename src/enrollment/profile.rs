@@ -1,27 +1,19 @@
-//! The enrollment profile: what a device installs to come under management. Each download is a new offer with a one-time
-//! challenge of its own, so that a link can be opened twice; only an Authenticate counts against its invitation.
-//! Sources: Apple schema, `com.apple.mdm.yaml`, `com.apple.security.scep.yaml`, `com.apple.security.root.yaml`.
-//!
-//! `Topic`, `ServerURL`, `CheckInURL`, the rights and `per-user-connections` may never change in a device's profile: it would
-//! refuse the update.
+//! What lies behind an invitation's link: a signed enrollment profile. Each download is a new offer with a one-time challenge (or
+//! an identity) of its own, so that a link can be opened twice; only an Authenticate counts against its invitation.
 
+use super::composing::{self, Source, Terms};
 use super::invitations::{self, Invitation};
+use super::issuance::{self, Origin};
 use super::{CHALLENGE_VALID, EnrollmentError, busy, rows};
 use crate::context::Context;
 use crate::ids::EnrollmentId;
 use crate::push;
 use russet_pki::ca::Authority;
-use russet_pki::cms;
 use russet_protocol::Timestamp;
-use russet_protocol::profile::{Mdm, Payload, PayloadBody, Profile, RootCertificate, Scep};
 use russet_store::{StoreError, Tx};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// All rights.
-const ACCESS_RIGHTS: i64 = 8191;
-/// Channels for users of Macs and Shared iPads, and the escrow of bootstrap tokens.
-const CAPABILITIES: [&str; 2] = ["com.apple.mdm.per-user-connections", "com.apple.mdm.bootstraptoken"];
 /// Open offers of an invitation beyond the devices it still admits. Further downloads take the place of the oldest.
 const SPARE_OFFERS: i64 = 20;
 
@@ -42,31 +34,70 @@ pub async fn invitation(ctx: &Context, code: &str) -> Result<Invitation, Enrollm
 /// [`EnrollmentError::InvitationNotValid`] for a code that is unknown, expired, revoked or used up,
 /// [`EnrollmentError::NoPushCertificate`] before one was imported; or the store fails.
 pub async fn for_invitation(ctx: &Context, authority: &Arc<Authority>, code: &str) -> Result<Vec<u8>, EnrollmentError> {
+    let enrollment = EnrollmentId(ctx.uuid());
+    let grant = Grant::make(ctx, authority, enrollment, invitation(ctx, code).await?.pkcs12).await?;
     let now = ctx.now();
     let mut tx = ctx.store.begin("offer an enrollment").await?;
     let invitation = valid(&mut *tx, code, now).await?;
-    let topic = topic(&mut *tx).await?;
-    let offer = Offer {
-        enrollment: EnrollmentId(ctx.uuid()),
-        challenge: Zeroizing::new(rows::bearer(ctx.random_bytes())),
-        identifier: identifier(&ctx.config.device.public_url),
-        topic,
+    let terms = Terms {
+        enrollment,
+        identifier: composing::identifier(&ctx.config.device.public_url),
+        topic: topic(&mut *tx).await?,
+        public_url: ctx.config.device.public_url.clone(),
         sign_message: invitation.sign_message,
     };
     forget_offers(&mut *tx, &invitation, now).await?;
-    record(&mut *tx, &invitation, &offer, now).await?;
+    record(&mut *tx, &invitation, &terms, now).await?;
+    grant.record(&mut *tx, enrollment, now, now.plus(CHALLENGE_VALID)).await?;
     tx.commit().await?;
-    let content = compose(ctx, authority, &offer).encode();
-    let authority = Arc::clone(authority);
-    Ok(busy(move || cms::sign_attached(&content, &authority, now)).await??)
+    composing::signed(ctx, authority, &terms, &grant.source).await
 }
 
-struct Offer {
-    enrollment: EnrollmentId,
-    challenge: Zeroizing<String>,
-    identifier: String,
-    topic: String,
-    sign_message: bool,
+/// A right to an identity, or an identity, for one enrollment. It counts once it is recorded.
+pub(super) struct Grant {
+    pub(super) source: Source,
+    /// The certificate of an identity that is brought with its key.
+    certificate: Option<Vec<u8>>,
+}
+
+impl Grant {
+    /// Makes a challenge, or an identity with its key.
+    pub(super) async fn make(
+        ctx: &Context,
+        authority: &Arc<Authority>,
+        enrollment: EnrollmentId,
+        pkcs12: bool,
+    ) -> Result<Self, EnrollmentError> {
+        let secret = Zeroizing::new(rows::bearer(ctx.random_bytes()));
+        if !pkcs12 {
+            return Ok(Self { source: Source::Scep(secret), certificate: None });
+        }
+        let (shared, serial, now) = (Arc::clone(authority), ctx.random_bytes(), ctx.now());
+        let (name, password) = (enrollment.text(), secret.clone());
+        let made = busy(move || shared.issue_portable(&name, &password, serial, now)).await??;
+        let source = Source::Pkcs12 { pkcs12: made.pkcs12, password: secret };
+        Ok(Self { source, certificate: Some(made.certificate) })
+    }
+
+    /// Makes it count. A challenge can be used until `expires_at`.
+    pub(super) async fn record(
+        &self,
+        tx: &mut dyn Tx,
+        enrollment: EnrollmentId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), EnrollmentError> {
+        if let Some(certificate) = &self.certificate {
+            return issuance::record(tx, enrollment, Origin::Pkcs12, "", certificate, now).await;
+        }
+        let Source::Scep(challenge) = &self.source else { return Ok(()) };
+        tx.run(
+            "INSERT INTO scep_challenge (hash, enrollment, expires_at) VALUES ($1, $2, $3)",
+            &[rows::hash(challenge).as_slice().into(), (&enrollment.text()).into(), expires_at.millis().into()],
+        )
+        .await?;
+        Ok(())
+    }
 }
 
 async fn valid(tx: &mut dyn Tx, code: &str, now: Timestamp) -> Result<Invitation, EnrollmentError> {
@@ -78,107 +109,60 @@ async fn topic(tx: &mut dyn Tx) -> Result<String, EnrollmentError> {
     Ok(certificate.topic.to_string())
 }
 
-/// Removes offers that nobody took up: those whose challenge is over, and the oldest beyond what an invitation needs.
+/// Removes offers that nobody took up: those whose challenge is over, and the oldest beyond what an invitation needs. An
+/// identity that was brought with its key counts as taken up only once it has spoken.
 async fn forget_offers(tx: &mut dyn Tx, invitation: &Invitation, now: Timestamp) -> Result<(), StoreError> {
     let id = invitation.id.text();
+    let before = now.minus(CHALLENGE_VALID).millis();
+    let left = i64::from(invitation.uses.saturating_sub(invitation.used));
+    let most = left.saturating_mul(2).saturating_add(SPARE_OFFERS);
+    if invitation.pkcs12 {
+        tx.run(
+            "DELETE FROM identity WHERE enrollment IN (
+                 SELECT id FROM enrollment WHERE invitation = $1 AND state = 'offered' AND created_at < $2)",
+            &[(&id).into(), before.into()],
+        )
+        .await?;
+        tx.run(
+            "DELETE FROM identity WHERE enrollment IN (
+                 SELECT id FROM enrollment WHERE invitation = $1 AND state = 'offered'
+                 ORDER BY created_at DESC, id DESC LIMIT 100 OFFSET $2)",
+            &[(&id).into(), most.into()],
+        )
+        .await?;
+    }
     tx.run(
         "DELETE FROM enrollment WHERE invitation = $1 AND state = 'offered' AND created_at < $2
          AND NOT EXISTS (SELECT 1 FROM identity i WHERE i.enrollment = enrollment.id)",
-        &[(&id).into(), now.minus(CHALLENGE_VALID).millis().into()],
+        &[(&id).into(), before.into()],
     )
     .await?;
-    let left = i64::from(invitation.uses.saturating_sub(invitation.used));
     tx.run(
-        "DELETE FROM enrollment WHERE state = 'offered' AND id IN (
+        "DELETE FROM enrollment WHERE state = 'offered'
+         AND NOT EXISTS (SELECT 1 FROM identity i WHERE i.enrollment = enrollment.id) AND id IN (
              SELECT e.id FROM enrollment e WHERE e.invitation = $1 AND e.state = 'offered'
-             AND NOT EXISTS (SELECT 1 FROM identity i WHERE i.enrollment = e.id)
              ORDER BY e.created_at DESC, e.id DESC LIMIT 100 OFFSET $2)",
-        &[(&id).into(), left.saturating_mul(2).saturating_add(SPARE_OFFERS).into()],
+        &[(&id).into(), most.into()],
     )
     .await?;
     Ok(())
 }
 
-async fn record(tx: &mut dyn Tx, invitation: &Invitation, offer: &Offer, now: Timestamp) -> Result<(), StoreError> {
+async fn record(tx: &mut dyn Tx, invitation: &Invitation, terms: &Terms, now: Timestamp) -> Result<(), StoreError> {
     tx.run(
-        "INSERT INTO enrollment (id, invitation, profile_identifier, topic, state, awaiting_configuration, created_at)
-         VALUES ($1, $2, $3, $4, 'offered', $5, $6)",
+        "INSERT INTO enrollment (id, invitation, profile_identifier, topic, public_url, state, awaiting_configuration,
+                                 created_at)
+         VALUES ($1, $2, $3, $4, $7, 'offered', $5, $6)",
         &[
-            (&offer.enrollment.text()).into(),
+            (&terms.enrollment.text()).into(),
             (&invitation.id.text()).into(),
-            (&offer.identifier).into(),
-            (&offer.topic).into(),
+            (&terms.identifier).into(),
+            (&terms.topic).into(),
             false.into(),
             now.millis().into(),
-        ],
-    )
-    .await?;
-    tx.run(
-        "INSERT INTO scep_challenge (hash, enrollment, expires_at) VALUES ($1, $2, $3)",
-        &[
-            rows::hash(&offer.challenge).as_slice().into(),
-            (&offer.enrollment.text()).into(),
-            now.plus(CHALLENGE_VALID).millis().into(),
+            (&terms.public_url).into(),
         ],
     )
     .await?;
     Ok(())
-}
-
-fn compose(ctx: &Context, authority: &Authority, offer: &Offer) -> Profile {
-    let url = &ctx.config.device.public_url;
-    let uuid = || ctx.uuid().hyphenated().to_string().to_ascii_uppercase();
-    let named = |part: &str| format!("{}.{part}", offer.identifier);
-    let organization = ctx.config.organization.as_str();
-    let mut profile = Profile::new(&offer.identifier, uuid());
-    profile.display_name = Some(format!("{organization}: device management"));
-    profile.description = Some(format!("Lets {organization} manage this device and give it apps."));
-    profile.organization = Some(organization.to_owned());
-    profile.scope = Some("System".to_owned());
-    if ctx.config.device.tls.is_none() {
-        // Our own authority issued the TLS certificate: devices must learn to trust it before they can reach us.
-        let root = RootCertificate { certificate: authority.certificate_der().to_vec(), file_name: None };
-        let body = PayloadBody::RootCertificate(root);
-        profile.payloads.push(Payload::new(named("root"), uuid(), body).named(format!("{organization}: root")));
-    }
-    let identity_uuid = uuid();
-    let scep = Scep {
-        url: format!("{url}/scep"),
-        name: Some(organization.to_owned()),
-        subject: vec![vec![("CN".to_owned(), offer.enrollment.text())]],
-        challenge: Some(offer.challenge.as_str().to_owned()),
-        key_size: 2048,
-        key_usage: Some(5),
-        ca_fingerprint: None,
-        retries: Some(3),
-        retry_delay: Some(10),
-        key_is_extractable: Some(false),
-    };
-    let body = PayloadBody::Scep(scep);
-    let identity = Payload::new(named("identity"), identity_uuid.clone(), body);
-    profile.payloads.push(identity.named(format!("{organization}: device identity")));
-    let mdm = Mdm {
-        identity_uuid,
-        topic: offer.topic.clone(),
-        server_url: format!("{url}/mdm"),
-        check_in_url: Some(format!("{url}/checkin")),
-        sign_message: offer.sign_message,
-        access_rights: Some(ACCESS_RIGHTS),
-        check_out_when_removed: true,
-        server_capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-        enrollment_mode: None,
-        assigned_managed_apple_id: None,
-    };
-    let body = PayloadBody::Mdm(mdm);
-    profile.payloads.push(Payload::new(named("mdm"), uuid(), body).named(format!("{organization}: management")));
-    profile
-}
-
-/// The identity of the profile on devices, the same for all of this installation: a new enrollment replaces the old one.
-fn identifier(public_url: &str) -> String {
-    let host = public_url.split("://").last().unwrap_or_default();
-    let host = host.split(['/', ':']).next().unwrap_or_default();
-    let mut labels: Vec<&str> = host.split('.').filter(|label| !label.is_empty()).collect();
-    labels.reverse();
-    if labels.is_empty() { "russet.enrollment".to_owned() } else { format!("{}.russet.enrollment", labels.join(".")) }
 }

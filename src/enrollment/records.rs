@@ -10,7 +10,7 @@ use russet_store::{Row, StoreError, Tx};
 #[derive(Debug, Clone)]
 pub(super) struct Record {
     pub(super) id: EnrollmentId,
-    pub(super) invitation: InvitationId,
+    pub(super) invitation: Option<InvitationId>,
     pub(super) profile_identifier: String,
     pub(super) state: State,
     pub(super) device: Option<DeviceId>,
@@ -90,7 +90,7 @@ pub(super) async fn set_state(
 fn read(row: &Row) -> Result<Record, StoreError> {
     Ok(Record {
         id: rows::id(row, "enrollment", "id")?,
-        invitation: rows::id(row, "enrollment", "invitation")?,
+        invitation: rows::opt_id(row, "enrollment", "invitation")?,
         profile_identifier: row.text("profile_identifier")?,
         state: State::read(row)?,
         device: rows::opt_id(row, "enrollment", "device")?,

@@ -23,9 +23,9 @@ pub(crate) async fn enroll(ctx: &Context, serial: &str, product: &str) -> (Devic
     let (enrollment, channel) = (EnrollmentId(ctx.uuid()).text(), ChannelId(ctx.uuid()));
     let hash: [u8; 32] = ctx.random_bytes();
     tx.run(
-        "INSERT INTO invitation (id, code_hash, uses, used, sign_message, note, created_at, expires_at)
-         VALUES ($1, $2, 1, 1, $3, '', $4, $4)",
-        &[(&invitation).into(), (&hash).into(), true.into(), now.millis().into()],
+        "INSERT INTO invitation (id, code_hash, uses, used, sign_message, pkcs12, note, created_at, expires_at)
+         VALUES ($1, $2, 1, 1, $3, $5, '', $4, $4)",
+        &[(&invitation).into(), (&hash).into(), true.into(), now.millis().into(), false.into()],
     )
     .await
     .unwrap();
@@ -77,8 +77,9 @@ pub(crate) async fn identity(
     let fingerprint: String = fingerprint.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     let mut tx = ctx.store.begin("test: identity").await.unwrap();
     tx.run(
-        "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, transaction_id, issued_at, not_after)
-         SELECT $1, enrollment, $2, $2, 'test', $3, $4 FROM channel WHERE id = $5",
+        "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, origin, transaction_id, issued_at,
+                               not_after)
+         SELECT $1, enrollment, $2, $2, 'scep', 'test', $3, $4 FROM channel WHERE id = $5",
         &[
             (&fingerprint).into(),
             (&certificate).into(),

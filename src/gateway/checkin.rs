@@ -1,7 +1,7 @@
 //! Check-in messages of devices, and their answers. Source: Apple docs, Check-in.
 
 use super::Gate;
-use super::answer::{plain, property_list};
+use super::answer::{plain, property_list, with_type};
 use crate::enrollment::EnrollmentError;
 use crate::enrollment::checkin::Reply;
 use crate::enrollment::conversation;
@@ -24,8 +24,10 @@ fn answer(reply: Reply) -> Response {
     match reply {
         Reply::Done => Response::new(Body::empty()),
         Reply::PropertyList(bytes) => property_list(bytes),
+        Reply::Json(bytes) if bytes.is_empty() => Response::new(Body::empty()),
+        Reply::Json(bytes) => with_type("application/json", bytes),
         Reply::UserNotManaged => plain(StatusCode::GONE, "users of this Mac are not managed"),
         Reply::UnknownService => plain(StatusCode::BAD_REQUEST, "there is no token of this service"),
-        Reply::NoDeclarations => plain(StatusCode::NOT_FOUND, "there are no declarations"),
+        Reply::NoDeclaration => plain(StatusCode::NOT_FOUND, "there is no such declaration"),
     }
 }

@@ -5,13 +5,13 @@
 use super::Gate;
 use super::answer::{Failure, status_of};
 use super::enroll_page::{self, Trouble};
-use crate::enrollment::{EnrollmentError, profile};
+use crate::enrollment::{EnrollmentError, invitations, profile};
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use russet_protocol::media;
+use russet_protocol::{SerialNumber, media};
 
 /// The routes.
 pub(super) fn routes() -> Router<Gate> {
@@ -34,7 +34,11 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
 async fn page(State(gate): State<Gate>, Path(code): Path<String>) -> Response {
     let organization = &gate.ctx.config.organization;
     match profile::invitation(&gate.ctx, &code).await {
-        Ok(_) => show(StatusCode::OK, enroll_page::invitation(organization, &code)),
+        Ok(invitation) => {
+            let serial = invitation.serial.as_ref().map(SerialNumber::as_str);
+            let picture = invitations::qr_code_svg(&invitations::link(&gate.ctx, &code));
+            show(StatusCode::OK, enroll_page::invitation(organization, &code, serial, picture.as_deref()))
+        }
         Err(error) => trouble(organization, error),
     }
 }

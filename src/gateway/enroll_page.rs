@@ -10,13 +10,25 @@ pub(super) enum Trouble {
     NotReady,
 }
 
-/// The page of a valid invitation.
-pub(super) fn invitation(organization: &str, code: &str) -> String {
+/// The page of a valid invitation. `serial` is the serial number it is meant for; `picture` the QR code of this page, for who has
+/// opened it on another device than the one to be managed.
+pub(super) fn invitation(organization: &str, code: &str, serial: Option<&str>, picture: Option<&str>) -> String {
     let (who, code) = (escaped(organization), escaped(code));
+    let meant_for = serial.map_or(String::new(), |serial| {
+        format!("<p>This invitation is for the device with the serial number <b>{}</b>.</p>", escaped(serial))
+    });
+    // Of an SVG document, the element itself.
+    let picture = picture.and_then(|svg| svg.find("<svg").and_then(|start| svg.get(start..)));
+    let elsewhere = picture.map_or(String::new(), |svg| {
+        format!(
+            "<h2>On another device?</h2><p class=\"small\">Point the camera of the device that is to be managed at this \
+             picture.</p><div class=\"picture\">{svg}</div>"
+        )
+    });
     let body = format!(
         "<h1>{who} wants to manage this device</h1>\
          <p>{who} can then install its apps and settings here. You can remove the management at any time in Settings; \
-         those apps go with it.</p>\
+         those apps go with it.</p>{meant_for}\
          <p><a class=\"button\" href=\"/enroll/{code}/profile\">Download the profile</a></p>\
          <h2>Then, on an iPhone or iPad</h2>\
          <ol><li>Tap Allow.</li><li>Open the Settings app and tap <b>Profile Downloaded</b>.</li>\
@@ -24,7 +36,7 @@ pub(super) fn invitation(organization: &str, code: &str) -> String {
          <h2>Then, on a Mac</h2>\
          <ol><li>Open System Settings and choose <b>General</b>, then <b>Device Management</b>.</li>\
          <li>Double-click the downloaded profile and click <b>Install</b>.</li></ol>\
-         <p class=\"small\">Open this page in Safari, on the device that is to be managed.</p>"
+         <p class=\"small\">Open this page in Safari, on the device that is to be managed.</p>{elsewhere}"
     );
     document(&format!("Enroll with {who}"), &body)
 }
@@ -59,7 +71,7 @@ fn document(title: &str, body: &str) -> String {
 const STYLE: &str = ":root{color-scheme:light dark;font:17px/1.5 -apple-system,system-ui,sans-serif}\
 main{max-width:34rem;margin:3rem auto;padding:0 1.25rem}h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.05rem;margin-top:2rem}\
 .button{display:inline-block;padding:.7rem 1.4rem;border-radius:.8rem;background:#a0401a;color:#fff;text-decoration:none;font-weight:600}\
-.small{font-size:.85rem;opacity:.7}";
+.small{font-size:.85rem;opacity:.7}.picture svg{display:block;width:12rem;height:12rem;padding:.5rem;background:#fff;border-radius:.5rem}";
 
 /// Text made inert.
 fn escaped(text: &str) -> String {
@@ -83,7 +95,11 @@ mod tests {
 
     #[test]
     fn names_are_inert_and_the_button_leads_to_the_profile() {
-        let page = invitation("Müller & <script>", "code_-1");
+        let picture = "<?xml version=\"1.0\"?><svg><path d=\"M0\"/></svg>";
+        let page = invitation("Müller & <script>", "code_-1", Some("C02"), Some(picture));
+        assert!(page.contains("serial number <b>C02</b>") && page.contains("<svg><path") && !page.contains("<?xml"));
+        let plain = invitation("A", "code_-1", None, None);
+        assert!(!plain.contains("serial number") && !plain.contains("<svg"));
         assert!(page.contains("Müller &amp; &lt;script&gt; wants to manage"));
         assert!(page.contains("href=\"/enroll/code_-1/profile\""));
         assert!(!page.contains("<script"));

@@ -6,12 +6,12 @@
 
 use super::answer::{Failure, plain, property_list};
 use super::body::{self, Received};
-use super::{Gate, checkin};
+use super::{Gate, checkin, proxy};
 use crate::commands::Delivery;
 use crate::enrollment::EnrollmentError;
 use crate::enrollment::conversation;
 use crate::enrollment::identity::Presented;
-use crate::server::PeerCertificate;
+use crate::server::{PeerAddress, PeerCertificate};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::put;
 use axum::{Extension, Router};
 use russet_protocol::media;
+use std::sync::Arc;
 
 /// The header of a device that signs its messages (`SignMessage`).
 const SIGNATURE: &str = "mdm-signature";
@@ -61,11 +62,21 @@ impl Kind {
 async fn message(
     State(gate): State<Gate>,
     peer: Option<Extension<PeerCertificate>>,
+    address: Option<Extension<PeerAddress>>,
     uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let peer = peer.and_then(|Extension(PeerCertificate(certificate))| certificate);
+    let address = address.map(|Extension(PeerAddress(address))| address.ip());
+    let peer = match proxy::certificate(&gate.ctx.config.device, address, &headers) {
+        // What the proxy itself has shown is not a device's.
+        Ok(Some(passed_on)) => Some(Arc::from(passed_on)),
+        Ok(None) => peer.and_then(|Extension(PeerCertificate(certificate))| certificate),
+        Err(proxy::Unreadable) => {
+            tracing::warn!(peer = ?address, "the header with the client certificate cannot be read: look at the proxy");
+            return plain(StatusCode::BAD_REQUEST, "the header with the client certificate cannot be read");
+        }
+    };
     let signature = match headers.get(SIGNATURE).map(|value| value.to_str()) {
         Some(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the Mdm-Signature header is not base64"),
         Some(Ok(signature)) => Some(signature),

@@ -19,6 +19,7 @@ mod enroll;
 mod enroll_page;
 mod mdm;
 pub mod notifications;
+mod proxy;
 mod scep;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ mod tests;
 use crate::context::Context;
 use crate::enrollment::authority::Keeper;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use std::sync::Arc;
 
@@ -40,12 +42,17 @@ pub(crate) struct Gate {
 
 /// The routes of the device listener.
 pub fn router(ctx: Context) -> Router {
+    let only_proxies = ctx.config.device.plain_http.then(|| Arc::clone(&ctx.config));
     let gate = Gate { authority: Arc::new(Keeper::new(ctx.clone())), ctx };
-    Router::new()
+    let router = Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .merge(enroll::routes())
         .merge(scep::routes())
         .merge(mdm::routes())
         .merge(notifications::routes())
-        .with_state(gate)
+        .with_state(gate);
+    match only_proxies {
+        Some(config) => router.layer(from_fn_with_state(config, proxy::only)),
+        None => router,
+    }
 }

@@ -74,7 +74,7 @@ pub async fn start(mut config: Config, options: Options) -> Result<Server, Start
 
     let authority = enrollment::authority::open(&ctx).await?;
     let keeper = tls::Keeper::open(&ctx, authority)?;
-    let device_tls = server::tls::settings(keeper.device(), true)?;
+    let device_tls = keeper.device().map(|certificate| server::tls::settings(certificate, true)).transpose()?;
     let admin_tls = keeper.admin().map(|certificate| server::tls::settings(certificate, false)).transpose()?;
     let first_token = token::first(&ctx, &options).await?;
 
@@ -82,7 +82,7 @@ pub async fn start(mut config: Config, options: Options) -> Result<Server, Start
     let (closing, listeners) = (CancellationToken::new(), TaskTracker::new());
     let (device_address, admin_address) = (device.address(), admin.address());
     let limits = Limits::default();
-    listeners.spawn(device.serve(Some(device_tls), gateway::router(ctx.clone()), limits, closing.clone()));
+    listeners.spawn(device.serve(device_tls, gateway::router(ctx.clone()), limits, closing.clone()));
     listeners.spawn(admin.serve(admin_tls, api::router(ctx.clone(), uses.clone()), limits, closing.clone()));
     let tls_root = keeper.root_file();
     let workers = Workers::start(&ctx, uses, keeper);

@@ -30,15 +30,21 @@ type Pair = (Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>);
 pub(super) struct Keeper {
     ctx: Context,
     authority: Arc<Authority>,
-    device: ServerCertificate,
+    /// None where devices come through a proxy that ends their TLS.
+    device: Option<ServerCertificate>,
     admin: Option<ServerCertificate>,
 }
 
 impl Keeper {
     /// Reads or makes the certificates.
     pub(super) fn open(ctx: &Context, authority: Arc<Authority>) -> Result<Self, StartError> {
-        let (chain, key) = device_pair(ctx, &authority)?;
-        let device = ServerCertificate::from_pem(&chain, &key)?;
+        let device = match ctx.config.device.plain_http {
+            true => None,
+            false => {
+                let (chain, key) = device_pair(ctx, &authority)?;
+                Some(ServerCertificate::from_pem(&chain, &key)?)
+            }
+        };
         let admin = match &ctx.config.admin.tls {
             Some(files) => {
                 let (chain, key) = given(files)?;
@@ -49,8 +55,8 @@ impl Keeper {
         Ok(Self { ctx: ctx.clone(), authority, device, admin })
     }
 
-    pub(super) fn device(&self) -> &ServerCertificate {
-        &self.device
+    pub(super) fn device(&self) -> Option<&ServerCertificate> {
+        self.device.as_ref()
     }
 
     pub(super) fn admin(&self) -> Option<&ServerCertificate> {
@@ -59,7 +65,7 @@ impl Keeper {
 
     /// The root of a self-made certificate.
     pub(super) fn root_file(&self) -> Option<PathBuf> {
-        self.ctx.config.device.tls.is_none().then(|| self.ctx.config.data_dir.join("tls-root.pem"))
+        self.ctx.config.device.is_self_made().then(|| self.ctx.config.data_dir.join("tls-root.pem"))
     }
 
     /// Looks every hour. What cannot be read or made is logged; the old certificate stays.
@@ -76,8 +82,10 @@ impl Keeper {
     }
 
     fn refresh(&self) -> Result<(), StartError> {
-        let (chain, key) = device_pair(&self.ctx, &self.authority)?;
-        self.device.replace(&chain, &key)?;
+        if let Some(device) = &self.device {
+            let (chain, key) = device_pair(&self.ctx, &self.authority)?;
+            device.replace(&chain, &key)?;
+        }
         if let (Some(files), Some(admin)) = (&self.ctx.config.admin.tls, &self.admin) {
             let (chain, key) = given(files)?;
             admin.replace(&chain, &key)?;

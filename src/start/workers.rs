@@ -3,7 +3,7 @@
 use super::tls::Keeper;
 use crate::access::LastUsed;
 use crate::context::Context;
-use crate::{apps, commands, licenses, push};
+use crate::{api, apps, commands, enrollment, licenses, push};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,8 @@ impl Workers {
         workers.watch("licenses", licenses::worker::run(ctx.clone(), stop()));
         workers.watch("reconciler", apps::reconciler::run(ctx.clone(), stop()));
         workers.watch("upkeep of commands", commands::run(ctx.clone(), stop()));
+        workers.watch("renewal of identities", enrollment::renewal::run(ctx.clone(), stop()));
+        workers.watch("ends of certificates", api::expiries::watch(ctx.clone(), stop()));
         workers.watch("use of API tokens", uses.run(ctx.clone(), stop()));
         workers.watch("TLS certificates", keeper.run(stop()));
         workers

@@ -148,6 +148,19 @@ impl TrustedCa {
     /// # Errors
     /// Says which of the checks failed first.
     pub fn check(&self, der: &[u8], now: Timestamp) -> Result<Facts, IdentityRefused> {
+        let facts = self.check_issued(der)?;
+        if !facts.is_valid_at(now) {
+            return Err(IdentityRefused::Expired);
+        }
+        Ok(facts)
+    }
+
+    /// As [`TrustedCa::check`], whatever the dates say: a device whose identity has expired may still have to be heard. The
+    /// caller judges [`Facts::not_before`] and [`Facts::not_after`].
+    ///
+    /// # Errors
+    /// Says which of the checks failed first.
+    pub fn check_issued(&self, der: &[u8]) -> Result<Facts, IdentityRefused> {
         let certificate = parse(der).map_err(|_| IdentityRefused::Unreadable)?;
         let issued_by = |authority: &Vec<u8>| {
             parse(authority).is_ok_and(|authority| {
@@ -161,9 +174,6 @@ impl TrustedCa {
         let facts = Facts::of_parsed(&certificate, der);
         if !facts.client_auth || facts.is_authority {
             return Err(IdentityRefused::WrongPurpose);
-        }
-        if !facts.is_valid_at(now) {
-            return Err(IdentityRefused::Expired);
         }
         Ok(facts)
     }

@@ -89,13 +89,25 @@ pub struct Signer {
 /// # Errors
 /// Says which check failed first.
 pub fn verify_detached(signature: &[u8], body: &[u8], ca: &TrustedCa, now: Timestamp) -> Result<Signer, CmsError> {
+    let signer = verify_detached_undated(signature, body, ca)?;
+    if !signer.facts.is_valid_at(now) {
+        return Err(IdentityRefused::Expired.into());
+    }
+    Ok(signer)
+}
+
+/// As [`verify_detached`], whatever the dates of the identity say: the caller judges them.
+///
+/// # Errors
+/// Says which check failed first.
+pub fn verify_detached_undated(signature: &[u8], body: &[u8], ca: &TrustedCa) -> Result<Signer, CmsError> {
     let der = crate::ber::to_der(signature)?;
     let signed = SignedData::parse(&der)?;
     if signed.content.is_some_and(|attached| attached != body) {
         return Err(CmsError::Mismatch);
     }
     let certificate = signed.verify(body)?;
-    let facts = ca.check(certificate, now)?;
+    let facts = ca.check_issued(certificate)?;
     Ok(Signer { certificate: certificate.to_vec(), facts })
 }
 

@@ -9,6 +9,7 @@ pub mod ca;
 pub mod certificate;
 pub mod cms;
 mod der;
+pub mod portable;
 pub mod push_certificate;
 pub mod scep;
 

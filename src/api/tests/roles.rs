@@ -23,6 +23,7 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("GET", "/devices", true),
     ("GET", "/devices/{device}", true),
     ("GET", "/devices/{device}/commands", true),
+    ("GET", "/devices/{device}/declarative-status", true),
     ("POST", "/devices/{device}/unenroll", false),
     ("GET", "/devices/{device}/apps/{app}/explanation", true),
     ("GET", "/enrollments/held", true),

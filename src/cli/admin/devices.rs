@@ -163,12 +163,13 @@ fn one(device: &Value, now: jiff::Timestamp) -> String {
         })
         .collect();
     let known = facts(&rows.iter().map(|(key, value)| (key.as_str(), value.clone())).collect::<Vec<_>>());
-    let mut table = Table::new(&["ENROLLMENT", "BEGAN", "ENDED", "REASON", "ID"], "");
+    let mut table = Table::new(&["ENROLLMENT", "BEGAN", "ENDED", "IDENTITY ENDS", "REASON", "ID"], "");
     for enrollment in device["enrollments"].as_array().into_iter().flatten() {
         table.line([
             text(enrollment, "state"),
             when(enrollment, "authenticated_at", now),
             when(enrollment, "ended_at", now),
+            when(enrollment, "identity_ends_at", now),
             clipped(&text(enrollment, "reason"), 100),
             text(enrollment, "id"),
         ]);
@@ -217,14 +218,18 @@ mod tests {
         let device = json!({
             "name": "Mia's iPad", "supervised": true, "last_seen_at": "2026-11-21T07:58:00Z",
             "enrollment": { "state": "live" },
-            "enrollments": [{ "id": "e1", "state": "live", "authenticated_at": "2026-11-20T08:00:00Z", "ended_at": null }],
+            "enrollments": [{ "id": "e1", "state": "live", "authenticated_at": "2026-11-20T08:00:00Z", "ended_at": null,
+                              "identity_ends_at": "2027-11-20T08:00:00Z" }],
         });
         let told = one(&device, "2026-11-21T08:00:00Z".parse().unwrap());
         for expected in ["enrollment    live\n", "last seen at  2 minutes ago\n", "supervised    on\n"] {
             assert!(told.contains(expected), "{expected:?} is not in\n{told}");
         }
         assert!(
-            told.contains("ENROLLMENT  BEGAN         ENDED  REASON  ID\nlive        24 hours ago  –      –       e1"),
+            told.contains(
+                "ENROLLMENT  BEGAN         ENDED  IDENTITY ENDS  REASON  ID\n\
+                 live        24 hours ago  –      2027-11-20     –       e1"
+            ),
             "{told}"
         );
     }

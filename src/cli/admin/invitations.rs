@@ -4,8 +4,10 @@ use super::connection::Desk;
 use super::resolve::segment;
 use super::table::{Table, items, text};
 use super::words::when;
+use anyhow::Context as _;
 use clap::Subcommand;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// `russet admin invitations …`.
 #[derive(Debug, Subcommand)]
@@ -14,7 +16,8 @@ pub(super) enum Args {
     #[command(after_help = "Examples:
   russet admin invitations create                                   one device, within a week
   russet admin invitations create --uses 25 --note \"school class 4b\"
-  russet admin invitations create --serial-number C02XK1AAAA --expires-in-hours 24")]
+  russet admin invitations create --serial-number C02XK1AAAA --expires-in-hours 24
+  russet admin invitations create --svg invitation.svg               also a picture of the link, to print")]
     Create {
         /// Only the device with this serial number may use it
         #[arg(long, value_name = "SERIAL")]
@@ -28,6 +31,12 @@ pub(super) enum Args {
         /// What it is for; only admins see it
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
+        /// How devices come by their identity: they make their key themselves (scep), or the profile brings it (pkcs12)
+        #[arg(long, value_name = "HOW", value_parser = ["scep", "pkcs12"], default_value = "scep")]
+        identity: String,
+        /// Write the QR code of the link to this file, as SVG
+        #[arg(long, value_name = "FILE")]
+        svg: Option<PathBuf>,
     },
     /// List the invitations
     List,
@@ -40,18 +49,23 @@ pub(super) enum Args {
 
 pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
     match args {
-        Args::Create { serial_number, uses, expires_in_hours, note } => {
-            let mut body = json!({ "uses": uses, "expires_in_hours": expires_in_hours });
+        Args::Create { serial_number, uses, expires_in_hours, note, identity, svg } => {
+            let mut body = json!({ "uses": uses, "expires_in_hours": expires_in_hours, "identity": identity });
             for (key, value) in [("serial_number", serial_number), ("note", note)] {
                 if let Some(value) = value {
                     body[key] = json!(value);
                 }
             }
             let made = desk.client.post("/api/v1/invitations", &body).await?;
+            if let Some(file) = svg {
+                std::fs::write(&file, text(&made, "qr_code_svg"))
+                    .with_context(|| format!("{} cannot be written", file.display()))?;
+            }
             desk.show(&made, || {
                 format!(
-                    "{}\n\nOpen this link on the device. It ends {}.",
+                    "{}\n\n{}Open this link on the device. It ends {}.",
                     text(&made, "link"),
+                    qr_code(&text(&made, "link")),
                     when(&made, "expires_at", desk.now)
                 )
             });
@@ -66,6 +80,14 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A link as a picture for a dark or a light terminal, with an empty line after it; nothing where it is too long for one.
+fn qr_code(link: &str) -> String {
+    let Ok(code) = qrcode::QrCode::with_error_correction_level(link, qrcode::EcLevel::L) else { return String::new() };
+    // Light on dark: most terminals are dark, and cameras read both.
+    let (dark, light) = (qrcode::render::unicode::Dense1x2::Light, qrcode::render::unicode::Dense1x2::Dark);
+    format!("{}\n\n", code.render().dark_color(dark).light_color(light).build())
 }
 
 fn shown(list: &Value, now: jiff::Timestamp) -> String {

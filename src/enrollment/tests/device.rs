@@ -54,8 +54,18 @@ impl Phone {
     /// Opens the link and gets an identity; says nothing yet.
     pub(crate) async fn accept(world: &World, authority: &Arc<Authority>, code: &str, serial: &str) -> Self {
         let profile = download(world, authority, code).await;
+        Self::from_profile(world, authority, &profile, serial).await
+    }
+
+    /// Gets an identity by the challenge of a profile; says nothing yet.
+    pub(crate) async fn from_profile(
+        world: &World,
+        authority: &Arc<Authority>,
+        profile: &Profile,
+        serial: &str,
+    ) -> Self {
         let client = Client::new();
-        let message = client.message(Some(&challenge(&profile)), authority.certificate_der(), "T1", None);
+        let message = client.message(Some(&challenge(profile)), authority.certificate_der(), "T1", None);
         let answer = issuance::answer(&world.ctx, authority, message).await.unwrap();
         let certificate = client.open(&answer).expect("a certificate is issued");
         Self { serial: serial.to_owned(), client, certificate, authority: Arc::clone(authority) }
@@ -63,6 +73,12 @@ impl Phone {
 
     pub(crate) fn sender(&self) -> Sender {
         Sender::device(Udid::new(format!("UDID-{}", self.serial)).unwrap())
+    }
+
+    /// A user of it, where it is a Mac.
+    pub(crate) fn user(&self) -> Sender {
+        let name = Some("someone".to_owned());
+        Sender { user_id: Some("1D4F0000-USER".to_owned()), user_short_name: name, ..self.sender() }
     }
 
     fn presented(&self) -> Presented<'_> {

@@ -3,9 +3,13 @@
 mod again;
 mod arriving;
 mod certificates;
+mod choices;
 pub(crate) mod device;
+mod outside;
+mod renewal;
 mod scep_client;
 mod signatures;
+mod users;
 
 use super::invitations::{Created, NewInvitation};
 use super::{authority, invitations};
@@ -57,8 +61,16 @@ pub(crate) async fn invite(world: &World, serial: Option<&str>, uses: u32) -> Cr
         uses,
         expires_in: DAY,
         sign_message: true,
+        pkcs12: false,
         note: "test".to_owned(),
     };
+    invitations::create(&world.ctx, new).await.unwrap()
+}
+
+/// An invitation for a device without SCEP.
+async fn invite_pkcs12(world: &World) -> Created {
+    let note = "test".to_owned();
+    let new = NewInvitation { serial: None, uses: 1, expires_in: DAY, sign_message: true, pkcs12: true, note };
     invitations::create(&world.ctx, new).await.unwrap()
 }
 

@@ -45,7 +45,10 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new() -> Self {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        Self::with_key(PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap())
+    }
+
+    pub(crate) fn with_key(key: PKey<Private>) -> Self {
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name.push(rcgen::DnType::CommonName, "I would like to be another device");
         let temporary = parameters.self_signed(&pair(&key)).unwrap();

@@ -2,9 +2,10 @@
 
 use super::super::router;
 use crate::commands::{self, NewCommand, OutcomeState, Priority, Purpose};
+use crate::config::AddressRange;
 use crate::enrollment::testing::{enroll, identity, leave};
 use crate::ids::{ChannelId, DeviceId};
-use crate::server::PeerCertificate;
+use crate::server::{PeerAddress, PeerCertificate};
 use crate::testing::{self, World};
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, StatusCode, header};
@@ -203,5 +204,40 @@ async fn an_enrollment_that_is_over_is_told_so_and_may_say_goodbye_again() {
         let (status, body) = phone.put("/mdm", media::MDM, idle()).await;
         assert_eq!(status, StatusCode::FORBIDDEN);
         assert!(String::from_utf8_lossy(&body).contains("com.apple.unrecognized.device"));
+    }
+}
+
+#[tokio::test]
+async fn a_listed_proxy_passes_the_certificate_on_and_nobody_else_does() {
+    for phone in phones().await {
+        let Phone { world, device, channel, certificate, key } = phone;
+        let world = world.configured(|config| {
+            config.device.trusted_proxies = vec![AddressRange::parse("10.0.0.0/8").unwrap()];
+            config.device.plain_http = true;
+        });
+        let phone = Phone { world, device, channel, certificate, key };
+        let value = format!(":{}:", STANDARD.encode(&phone.certificate));
+        let pem = X509::from_der(&phone.certificate).unwrap().to_pem().unwrap();
+        let escaped: String =
+            String::from_utf8(pem).unwrap().chars().fold(String::new(), |text, letter| match letter {
+                ' ' => text + "%20",
+                '\n' => text + "%0A",
+                '+' => text + "%2B",
+                other => text + &other.to_string(),
+            });
+        for (from, header, status) in [
+            ("10.1.2.3", Some(value.as_str()), StatusCode::OK),
+            ("10.1.2.3", Some(escaped.as_str()), StatusCode::OK),
+            ("10.1.2.3", None, StatusCode::BAD_REQUEST),
+            ("10.1.2.3", Some("no certificate"), StatusCode::BAD_REQUEST),
+            ("192.0.2.7", Some(value.as_str()), StatusCode::FORBIDDEN),
+        ] {
+            let mut request = to("/mdm", media::MDM, idle());
+            request.extensions_mut().insert(PeerAddress((from.parse::<std::net::IpAddr>().unwrap(), 4000).into()));
+            if let Some(header) = header {
+                request.headers_mut().insert("client-cert", header.parse().unwrap());
+            }
+            assert_eq!(phone.send(request, None).await.0, status, "{from} {header:?}");
+        }
     }
 }
