@@ -8,7 +8,7 @@ use super::show::{Items, Time};
 use crate::enrollment::channels::Shown as Enrollment;
 use crate::enrollment::held::{self, Held};
 use crate::enrollment::identity::State as Standing;
-use crate::enrollment::unenroll;
+use crate::enrollment::{renewal, unenroll};
 use crate::ids::EnrollmentId;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/devices/{device}/unenroll", post(end))
+        .route("/devices/{device}/renew-identity", post(renew))
         .route("/enrollments/held", get(list_held))
         .route("/enrollments/{id}/release", post(release))
         .route("/enrollments/{id}/reject", post(reject))
@@ -76,6 +77,13 @@ async fn end(State(api): State<Api>, Path(device): Path<String>) -> Result<(Stat
     let command = unenroll(&mut *tx, &api.ctx, device).await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "command_uuid": command }))))
+}
+
+/// Gives the device a new identity now; it is asked to within seconds.
+async fn renew(State(api): State<Api>, Path(device): Path<String>) -> Result<StatusCode, Problem> {
+    let device = device_of(&mut *api.ctx.store.read().await?, &device).await?.id;
+    renewal::request(&api.ctx, device).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 #[derive(Serialize)]

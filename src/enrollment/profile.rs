@@ -119,13 +119,15 @@ async fn forget_offers(tx: &mut dyn Tx, invitation: &Invitation, now: Timestamp)
     if invitation.pkcs12 {
         tx.run(
             "DELETE FROM identity WHERE enrollment IN (
-                 SELECT id FROM enrollment WHERE invitation = $1 AND state = 'offered' AND created_at < $2)",
+                 SELECT id FROM enrollment WHERE invitation = $1 AND state = 'offered' AND created_at < $2
+                 AND NOT EXISTS (SELECT 1 FROM checkin_message m WHERE m.enrollment = enrollment.id))",
             &[(&id).into(), before.into()],
         )
         .await?;
         tx.run(
             "DELETE FROM identity WHERE enrollment IN (
                  SELECT id FROM enrollment WHERE invitation = $1 AND state = 'offered'
+                 AND NOT EXISTS (SELECT 1 FROM checkin_message m WHERE m.enrollment = enrollment.id)
                  ORDER BY created_at DESC, id DESC LIMIT 100 OFFSET $2)",
             &[(&id).into(), most.into()],
         )

@@ -10,7 +10,7 @@ use super::composing::{self, Terms};
 use super::identity::Speaker;
 use super::issuance::Origin;
 use super::profile::Grant;
-use super::{EnrollmentError, authority, channels, rows};
+use super::{EnrollmentError, authority, channels, records, rows};
 use crate::commands::{self, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::ids::{DeviceId, EnrollmentId};
@@ -30,21 +30,27 @@ pub const RENEW_BEFORE: Duration = Duration::from_secs(45 * 24 * 3600);
 pub const RENEWAL_VALID: Duration = Duration::from_secs(30 * 24 * 3600);
 /// After a renewal that failed on the device.
 const AGAIN_AFTER: Duration = DAY;
-/// Renewals that one round begins. With [`ROUND`], some 28,000 a day.
-const BATCH: u32 = 20;
-const ROUND: Duration = Duration::from_secs(60);
+/// Renewals that one round begins. With [`ROUND`], some 34,000 a day.
+const BATCH: u32 = 2;
+const ROUND: Duration = Duration::from_secs(5);
+/// After a round that failed.
+const TROUBLED: Duration = Duration::from_secs(60);
 
-/// Begins renewals, a few each minute, until told to stop.
+/// Begins renewals, a few at a time, until told to stop.
 pub async fn run(ctx: Context, stop: CancellationToken) {
     let keeper = authority::Keeper::new(ctx.clone());
     loop {
         let done = async { round(&ctx, &keeper.get().await?).await };
-        if let Err(error) = done.await {
-            tracing::warn!(%error, "identities of devices were not renewed; it is tried again in a minute");
-        }
+        let pause = match done.await {
+            Ok(_) => ROUND,
+            Err(error) => {
+                tracing::warn!(%error, "identities of devices were not renewed; it is tried again in a minute");
+                TROUBLED
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(ROUND) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }
@@ -62,6 +68,21 @@ pub async fn round(ctx: &Context, authority: &Arc<Authority>) -> Result<u32, Enr
         }
     }
     Ok(begun)
+}
+
+/// An admin wants a device to have a new identity now. Where a renewal is under way, that one stands.
+///
+/// # Errors
+/// [`EnrollmentError::NotEnrolled`] where the device has no live enrollment, [`EnrollmentError::Invalid`] where an outside
+/// authority renews its identity; or the store fails.
+pub async fn request(ctx: &Context, device: DeviceId) -> Result<(), EnrollmentError> {
+    let mut tx = ctx.store.begin("renew an identity on demand").await?;
+    let live = records::live_of(&mut *tx, device).await?.ok_or(EnrollmentError::NotEnrolled)?;
+    if live.invitation.is_none() {
+        return Err(EnrollmentError::Invalid("an outside authority issued the identity of this device, and renews it"));
+    }
+    look_again(&mut *tx, live.id, ctx.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// An enrollment whose identity is to be renewed, or whose renewal is to be looked at: each day, as its command may end without

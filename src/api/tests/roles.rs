@@ -25,6 +25,7 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("GET", "/devices/{device}/commands", true),
     ("GET", "/devices/{device}/declarative-status", true),
     ("POST", "/devices/{device}/unenroll", false),
+    ("POST", "/devices/{device}/renew-identity", false),
     ("GET", "/devices/{device}/apps/{app}/explanation", true),
     ("GET", "/enrollments/held", true),
     ("POST", "/enrollments/{id}/release", false),

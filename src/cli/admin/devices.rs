@@ -37,6 +37,15 @@ pub(super) enum Args {
         /// Id of the held enrollment
         id: String,
     },
+    /// Give a device a new identity now, long before its certificate ends
+    #[command(
+        after_help = "Identities renew themselves; this is for one whose key may be known to others. Nothing else on
+the device changes. The old certificate is refused a day after the new one was first used."
+    )]
+    RenewIdentity {
+        /// Id, serial number, UDID or name of the device
+        device: String,
+    },
     /// End the management of a device: its enrollment profile is removed, its licenses go back
     #[command(after_help = "Apps that are set to go with the management are removed by the device itself.")]
     Unenroll {
@@ -76,6 +85,10 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             let path = format!("/api/v1/enrollments/{}/reject", segment(&id));
             let answer = desk.client.post(&path, &json!({})).await?;
             desk.show(&answer, || "Rejected: the enrollment before goes on.".to_owned());
+        }
+        Args::RenewIdentity { device } => {
+            let answer = desk.client.post(&format!("{}/renew-identity", path(&device)), &json!({})).await?;
+            desk.show(&answer, || "The device is asked to renew its identity.".to_owned());
         }
         Args::Unenroll { device, yes } => {
             let known = desk.client.get(&path(&device)).await?;
