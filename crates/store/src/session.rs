@@ -44,6 +44,8 @@ macro_rules! bind {
             let added = match value {
                 Value::Flag(value) => arguments.add(value),
                 Value::Int(value) => arguments.add(value),
+                // PostgreSQL has no form for NUL, and what it cannot keep SQLite shall not either.
+                Value::Text(Some(value)) if value.contains('\0') => arguments.add(value.replace('\0', "")),
                 Value::Text(value) => arguments.add(value),
                 Value::Bytes(value) => arguments.add(value),
             };

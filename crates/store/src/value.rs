@@ -7,7 +7,7 @@ pub enum Value<'a> {
     Flag(Option<bool>),
     /// A number: INTEGER on SQLite, BIGINT on PostgreSQL. Times are epoch milliseconds.
     Int(Option<i64>),
-    /// UTF-8 text without NUL.
+    /// UTF-8 text. NUL is left out: hostile messages carry it, and PostgreSQL has no form for it.
     Text(Option<&'a str>),
     /// Bytes: BLOB on SQLite, BYTEA on PostgreSQL.
     Bytes(Option<&'a [u8]>),

@@ -55,3 +55,13 @@ async fn what_is_not_there_is_an_error_and_no_default() {
         tx.commit().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_text_loses_its_nul_on_both_databases() {
+    for world in worlds().await {
+        let mut tx = world.store.begin("a hostile name").await.unwrap();
+        crate::world::put(&mut *tx, 1, "i\0Phone\0").await.unwrap();
+        let found = tx.one("SELECT name FROM play WHERE name = $1", &["iPhone\0".into()]).await.unwrap();
+        assert_eq!(found.text("name").unwrap(), "iPhone");
+    }
+}
