@@ -41,7 +41,7 @@ impl StoreSettings {
 
 impl Store {
     /// Opens a store and brings its schema up to date. A second process on one SQLite file is refused, and so is a master key
-    /// that is not the one the database was made with.
+    /// that is not the one the database was made with, and on PostgreSQL a second process under one node name.
     pub async fn open(settings: StoreSettings, key: MasterKey) -> Result<Self, StoreError> {
         let sealer = Sealer::new(&key)?;
         let bells = Bells::default();
@@ -50,7 +50,9 @@ impl Store {
         let (engine, herald, tasks, lock) = if is_postgres {
             let pool = postgres::connect(&settings.url, settings.connections.max(2)).await?;
             migrations::postgres(&pool).await?;
-            let (herald, tasks) = postgres::start(&pool, &bells, &tag);
+            let name = postgres::hold_name(&pool, &settings.node).await?;
+            let (herald, mut tasks) = postgres::start(&pool, &bells, &tag);
+            tasks.push(name);
             (Engine::Postgres(pool), Some(herald), tasks, None)
         } else {
             let path = sqlite_path(&settings.url);

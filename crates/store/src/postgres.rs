@@ -3,7 +3,7 @@
 use crate::StoreError;
 use crate::wake::{Bells, Wake, Wakes};
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,6 +25,65 @@ pub(crate) async fn connect(url: &str, connections: u32) -> Result<PgPool, Store
         .acquire_timeout(Duration::from_secs(30))
         .connect_with(options)
         .await?)
+}
+
+/// The class of the advisory locks that stand for names of nodes: "ru".
+const NODE_NAMES: i32 = 0x7275;
+/// How long a start waits for its name: the database may not have noticed yet that this node's last process has ended.
+const NAME_WAIT: Duration = Duration::from_secs(10);
+/// How often the connection that holds the name is looked after.
+const NAME_CHECK: Duration = Duration::from_secs(10);
+
+/// Holds the name of this node while the returned task lives. Leases carry the name: two nodes of one name would each take
+/// the other's work for its own.
+pub(crate) async fn hold_name(pool: &PgPool, node: &str) -> Result<tokio::task::AbortHandle, StoreError> {
+    let begun = tokio::time::Instant::now();
+    let connection = loop {
+        if let Some(connection) = take_name(pool, node).await? {
+            break connection;
+        }
+        if begun.elapsed() >= NAME_WAIT {
+            return Err(StoreError::Locked(format!(
+                "another server uses this database under the node name {node:?}; stop it, or give each its own node_name"
+            )));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    Ok(tokio::spawn(keep_name(pool.clone(), node.to_owned(), connection)).abort_handle())
+}
+
+/// A connection of its own that holds the name; none where another one does.
+async fn take_name(pool: &PgPool, node: &str) -> Result<Option<PgConnection>, sqlx::Error> {
+    let mut connection = pool.connect_options().connect().await?;
+    let sql = "SELECT pg_try_advisory_lock($1, hashtext($2))";
+    let taken: bool = sqlx::query_scalar(sql).bind(NODE_NAMES).bind(node).fetch_one(&mut connection).await?;
+    Ok(taken.then_some(connection))
+}
+
+async fn keep_name(pool: PgPool, node: String, connection: PgConnection) {
+    let mut held = Some(connection);
+    loop {
+        tokio::time::sleep(NAME_CHECK).await;
+        let alive = match &mut held {
+            Some(connection) => sqlx::query("SELECT 1").execute(connection).await.is_ok(),
+            None => false,
+        };
+        if alive {
+            continue;
+        }
+        held = match take_name(&pool, &node).await {
+            Ok(Some(connection)) => Some(connection),
+            Ok(None) => {
+                tracing::error!(
+                    node,
+                    "another server uses this database under the name of this node; stop one of them"
+                );
+                None
+            }
+            // The database is away; everybody else says so.
+            Err(_) => None,
+        };
+    }
 }
 
 /// Tells other nodes whom to wake. Its own notifications are known by `tag` and left alone.

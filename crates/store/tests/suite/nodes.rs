@@ -49,6 +49,20 @@ async fn a_lease_has_one_holder_until_it_ends() {
 }
 
 #[tokio::test]
+async fn each_node_has_a_name_of_its_own() {
+    for world in worlds().await {
+        if world.store.database() == Database::Sqlite {
+            continue;
+        }
+        let refused = world.open("one").await.unwrap_err();
+        assert!(refused.to_string().contains("node name \"one\""), "{refused}");
+        world.store.close().await;
+        let again = world.open("one").await.unwrap();
+        assert!(again.lease("sync", 1_000, TTL).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn other_nodes_are_woken_too() {
     for world in worlds().await {
         if world.store.database() == Database::Sqlite {
