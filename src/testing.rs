@@ -8,6 +8,11 @@
 //! }
 //! ```
 
+mod crowd;
+mod tx;
+
+pub(crate) use tx::{Explained, Meanwhile};
+
 use crate::config::Config;
 use crate::context::{Clock, Context, Random};
 use crate::directory::devices::{self, NewFacts};

@@ -48,6 +48,7 @@ CREATE TABLE enrollment (
     ended_at               BIGINT
 );
 CREATE UNIQUE INDEX enrollment_live_of_device ON enrollment (device) WHERE state = 'live';
+CREATE INDEX enrollment_by_device ON enrollment (device, authenticated_at);
 CREATE INDEX enrollment_by_udid ON enrollment (udid);
 CREATE INDEX enrollment_by_user_enrollment_id ON enrollment (user_enrollment_id);
 CREATE INDEX enrollment_by_serial ON enrollment (serial);

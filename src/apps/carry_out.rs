@@ -56,13 +56,16 @@ pub(super) async fn carry_out(
     let mut notes = Notes::before(case, plan);
     if !plan.steps.is_empty() {
         // The enrollment may have ended since the facts were read; what is queued now would wait for ever.
-        let live = channels::live_of_device(&mut *tx, device).await?.map(|live| live.channel);
+        let live = channels::hold_live_of_device(&mut *tx, device).await?.map(|live| live.channel);
         let Some(channel) = live.filter(|live| case.live.as_ref().is_some_and(|case| case.channel == *live)) else {
             return Ok(Carried::Overtaken);
         };
         queue(&mut *tx, ctx, mark, case, plan, channel, &mut notes, now).await?;
     }
-    for need in &plan.licenses {
+    // In the order in which the license worker writes the wishes of a device.
+    let mut needs: Vec<&LicenseNeed> = plan.licenses.iter().collect();
+    needs.sort_by_key(|need| need.adam);
+    for need in needs {
         wish(&mut *tx, case, need, now).await?;
     }
     let verdicts = verdicts(library, case, plan, &notes, now);
@@ -70,7 +73,7 @@ pub(super) async fn carry_out(
     let new: Vec<&Verdict> = verdicts.iter().filter(|verdict| !is_same(case, &before, verdict)).collect();
     rows::write_verdicts(&mut *tx, &new).await?;
     let lines = story::lines(case, plan, &verdicts, now);
-    rows::tell(&mut *tx, device, case.notes.revision + 1, &lines).await?;
+    rows::tell(&mut *tx, device, case.notes.revision + 1, &lines, now).await?;
     for gone in plan.apps.iter().filter(|verdict| verdict.forget) {
         rows::forget(&mut *tx, device, AppId(gone.app)).await?;
         store::forget_if_gone(&mut *tx, AppId(gone.app)).await?;

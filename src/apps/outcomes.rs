@@ -16,16 +16,17 @@ pub(super) async fn fill(tx: &mut dyn Tx, cases: &mut [Case]) -> Result<(), Apps
     for case in &mut *cases {
         each_open(case, |uuid, _, _| asked.push(uuid.clone()));
     }
-    let ended: BTreeMap<String, Outcome> = commands::outcomes(tx, &asked)
-        .await?
-        .into_iter()
-        .map(|ended| (ended.uuid.as_str().to_owned(), read(ended)))
-        .collect();
+    // First what is open, then what has ended: a command that ends in between is in both, not in neither.
     let unanswered: Vec<DeviceId> = cases.iter().map(|case| case.device.id).collect();
     let open: BTreeSet<String> = commands::open_of_devices(tx, &unanswered)
         .await?
         .into_iter()
         .map(|open| open.uuid.as_str().to_owned())
+        .collect();
+    let ended: BTreeMap<String, Outcome> = commands::outcomes(tx, &asked)
+        .await?
+        .into_iter()
+        .map(|ended| (ended.uuid.as_str().to_owned(), read(ended)))
         .collect();
     for case in cases {
         each_open(case, |uuid, outcome, at| {

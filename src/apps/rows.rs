@@ -8,6 +8,7 @@ use russet_planner::{DeviceMemory, Memory, Owner, Reason, Standing};
 use russet_protocol::Timestamp;
 use russet_store::{Row, StoreError, Tx, Value};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The last verdict on one app on one device.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,10 +202,27 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
+/// How long the lines of a story are kept. They go when new ones are told, so that the last ones always stay, and so that the
+/// cost follows what changed.
+const STORY_KEPT: Duration = Duration::from_secs(90 * 86_400);
+
 /// Adds lines to the stories of a device's apps, in their order. `plan`: the revision of the plan that tells them.
-pub(super) async fn tell(tx: &mut dyn Tx, device: DeviceId, plan: i64, lines: &[Line]) -> Result<(), StoreError> {
+pub(super) async fn tell(
+    tx: &mut dyn Tx,
+    device: DeviceId,
+    plan: i64,
+    lines: &[Line],
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let device = device.text();
     let apps: Vec<String> = lines.iter().map(|line| line.app.text()).collect();
+    let list: Vec<Value<'_>> = apps.iter().map(Into::into).collect();
+    tx.run_in(
+        "DELETE FROM app_story WHERE device_id = $1 AND at < $2 AND app_id IN ({list})",
+        &[(&device).into(), now.minus(STORY_KEPT).millis().into()],
+        &list,
+    )
+    .await?;
     let rows: Vec<Vec<Value<'_>>> = (0_u32..)
         .zip(lines.iter().zip(&apps))
         .map(|(place, (line, app))| {

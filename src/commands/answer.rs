@@ -69,19 +69,23 @@ pub async fn record_and_next_of(
 ) -> Result<Option<Delivery>, StoreError> {
     let session = Session { channel, device, now: ctx.now() };
     devices::seen(tx, device, session.now).await?;
-    if report.status == Status::Idle {
+    let look = if report.status == Status::Idle {
         store::offer_again(tx, channel).await?;
         // An Idle that says nothing else is not worth a row at each poll.
         if !report.keys.is_empty() {
             keep(tx, session, report, None, raw).await?;
         }
+        None
     } else {
-        record(tx, ctx, session, report, raw).await?;
+        let look = record(tx, ctx, session, report, raw).await?;
         // Most answers are followed by another command: said here, it needs no trip of its own. Where none follows,
         // `answered` takes it back.
         push::delivered(tx, ctx, channel).await?;
-    }
-    next(tx, ctx, session, &report.status, only.as_ref()).await
+        look
+    };
+    let next = next(tx, ctx, session, &report.status, only.as_ref()).await?;
+    mark(tx, session, look, &report.status).await?;
+    Ok(next)
 }
 
 /// The device answered the command it has with more than `size` bytes, too many to be kept: the command ends as failed, so
@@ -101,12 +105,33 @@ pub async fn record_too_large(
     let uuid = store::delivered(tx, channel).await?;
     let note = format!("the answer was too large: more than {size} bytes");
     store::keep_report(tx, (channel, device), uuid.as_deref(), "", Some(&note), &[], session.now).await?;
+    let look = uuid.is_some().then_some(Look { lane: Priority::Interactive, cause: "command ended" });
     if let Some(uuid) = uuid {
         queue::give_up(tx, vec![uuid], OutcomeState::Failed, &note, session.now).await?;
-        dirty::mark(tx, device, Priority::Interactive, "command ended", session.now).await?;
     }
     push::delivered(tx, ctx, channel).await?;
-    next(tx, ctx, session, &Status::Error, None).await
+    let next = next(tx, ctx, session, &Status::Error, None).await?;
+    mark(tx, session, look, &Status::Error).await?;
+    Ok(next)
+}
+
+/// Somebody has to look at the device.
+struct Look {
+    lane: Priority,
+    cause: &'static str,
+}
+
+/// The last thing that a transaction does. The reconciler writes in the order of queue, outbox, mark; where an answer held the
+/// mark while it waits for the outbox, PostgreSQL would have to end one of the two.
+async fn mark(tx: &mut dyn Tx, session: Session, look: Option<Look>, said: &Status) -> Result<(), StoreError> {
+    match look {
+        // The write to the outbox may still be put off. PostgreSQL runs writes that were put off together in no order.
+        Some(Look { lane, cause }) if *said == Status::NotNow => {
+            dirty::mark_many(tx, &[session.device], lane, cause, session.now).await
+        }
+        Some(Look { lane, cause }) => dirty::mark(tx, session.device, lane, cause, session.now).await,
+        None => Ok(()),
+    }
 }
 
 async fn record(
@@ -115,9 +140,10 @@ async fn record(
     session: Session,
     report: &Report,
     raw: &[u8],
-) -> Result<(), StoreError> {
+) -> Result<Option<Look>, StoreError> {
     let Some(uuid) = report.command_uuid.as_ref().map(CommandUuid::as_str) else {
-        return keep(tx, session, report, Some("names no command"), raw).await;
+        keep(tx, session, report, Some("names no command"), raw).await?;
+        return Ok(None);
     };
     let Some(row) = store::answered(tx, session.channel, uuid).await? else {
         return record_late(tx, ctx, session, report, raw).await;
@@ -132,7 +158,7 @@ async fn record(
                 store::end_answered(tx, uuid, &verdict.end(), session.now).await?;
                 // What waits on the device alone needs no new plan: the next command of the chain is on its way.
                 if awaited && store::release(tx, uuid).await? > 0 {
-                    return Ok(());
+                    return Ok(None);
                 }
                 if !awaited {
                     store::release_late(tx, uuid).await?;
@@ -142,18 +168,19 @@ async fn record(
                 let waiting = store::dependants(tx, &[uuid.to_owned()]).await?;
                 queue::drop_dependants(tx, &waiting, session.now).await?;
             }
-            dirty::mark(tx, session.device, lane, "command ended", session.now).await
+            Ok(Some(Look { lane, cause: "command ended" }))
         }
         Status::NotNow => {
             keep(tx, session, report, None, raw).await?;
             store::not_now(tx, uuid, session.now).await?;
-            dirty::mark(tx, session.device, lane, "device said not now", session.now).await
+            Ok(Some(Look { lane, cause: "device said not now" }))
         }
         Status::Idle | Status::Unknown(_) => {
             tracing::warn!(device = %session.device, command = uuid, "a report with an unknown status was kept and ignored");
             keep(tx, session, report, Some("unknown status"), raw).await?;
             // Put off until the next session, or the two of us would go round in circles.
-            store::not_now(tx, uuid, session.now).await
+            store::not_now(tx, uuid, session.now).await?;
+            Ok(None)
         }
     }
 }
@@ -165,22 +192,24 @@ async fn record_late(
     session: Session,
     report: &Report,
     raw: &[u8],
-) -> Result<(), StoreError> {
+) -> Result<Option<Look>, StoreError> {
     let uuid = report.command_uuid.as_ref().map(CommandUuid::as_str).unwrap_or_default();
+    let mut look = None;
     let ended = matches!(report.status, Status::Acknowledged | Status::Error | Status::CommandFormatError);
     let note = match store::ended(tx, session.channel, uuid).await? {
         Some(row) if ended && row.text("state")? == OutcomeState::Expired.as_str() => {
             let verdict = judge(tx, ctx, session, &row, report).await?;
             store::revise(tx, uuid, &verdict.end(), session.now).await?;
             let lane = Priority::from_number(row.int("priority")?);
-            dirty::mark(tx, session.device, lane, "command answered late", session.now).await?;
+            look = Some(Look { lane, cause: "command answered late" });
             "answered late"
         }
         Some(_) => "answered again",
         None => "not a command of this channel",
     };
     tracing::info!(device = %session.device, command = uuid, note, "a report about no open command was kept");
-    keep(tx, session, report, Some(note), raw).await
+    keep(tx, session, report, Some(note), raw).await?;
+    Ok(look)
 }
 
 async fn judge(

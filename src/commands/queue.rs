@@ -44,8 +44,10 @@ pub async fn enqueue(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Res
     let now = ctx.now();
     let body = new.command.to_body();
     let hash = digest(&SHA256, &body);
-    let sealed = ctx.store.sealer().seal("command_body", "sealed", &hex(hash.as_ref()), &body)?;
-    store::put_body(tx, hash.as_ref(), &sealed, now).await?;
+    if !store::has_body(tx, hash.as_ref(), now).await? {
+        let sealed = ctx.store.sealer().seal("command_body", "sealed", &hex(hash.as_ref()), &body)?;
+        store::put_body(tx, hash.as_ref(), &sealed, now).await?;
+    }
     let uuid = CommandUuid::new(ctx.uuid().to_string()).map_err(|_| StoreError::NotFound)?;
     let (waits_for, hopeless) = predecessor(tx, new.after).await?;
     let purpose = new.purpose.to_string();

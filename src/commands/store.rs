@@ -8,6 +8,14 @@ use russet_store::{Row, StoreError, Tx, Value};
 /// How long a body is certainly kept after its last use is written this seldom: once a day.
 const DAY: i64 = 86_400_000;
 
+/// Whether a body is stored, and noted as used within the last day. Takes no lock: many devices get the same body at a time,
+/// and none of them may wait for the others.
+pub(super) async fn has_body(tx: &mut dyn Tx, hash: &[u8], now: Timestamp) -> Result<bool, StoreError> {
+    let sql = "SELECT used_at FROM command_body WHERE hash = $1 AND used_at >= $2";
+    let fresh = tx.optional(sql, &[hash.into(), now.millis().saturating_sub(DAY).into()]).await?;
+    Ok(fresh.is_some())
+}
+
 /// Stores a body if it is new, and notes that it is used.
 pub(super) async fn put_body(tx: &mut dyn Tx, hash: &[u8], sealed: &[u8], now: Timestamp) -> Result<(), StoreError> {
     tx.run(

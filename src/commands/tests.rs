@@ -3,5 +3,7 @@
 mod answers;
 mod desk;
 mod hostile;
+mod meanwhile;
 mod order;
+mod plans;
 mod time;

@@ -88,7 +88,8 @@ macro_rules! columns {
     };
 }
 
-/// Stores what an Authenticate tells; a device that is not known yet gets `id_if_new`. What the message leaves out stays.
+/// Stores what an Authenticate tells; a device that is not known yet gets `id_if_new`. What the message leaves out stays. So
+/// does the serial number: hardware keeps it, and licenses go by it, so that a device must not take another one's later.
 pub async fn upsert_from_authenticate(
     tx: &mut dyn Tx,
     facts: &NewFacts<'_>,
@@ -106,7 +107,7 @@ pub async fn upsert_from_authenticate(
          ON CONFLICT (id) DO UPDATE SET
              udid = coalesce(excluded.udid, device.udid),
              user_enrollment_id = coalesce(excluded.user_enrollment_id, device.user_enrollment_id),
-             serial = coalesce(excluded.serial, device.serial), name = coalesce(excluded.name, device.name),
+             serial = coalesce(device.serial, excluded.serial), name = coalesce(excluded.name, device.name),
              product_name = coalesce(excluded.product_name, device.product_name),
              model = coalesce(excluded.model, device.model), model_name = coalesce(excluded.model_name, device.model_name),
              os_version = coalesce(excluded.os_version, device.os_version), build = coalesce(excluded.build, device.build),
@@ -192,7 +193,7 @@ pub async fn of_serial(tx: &mut dyn Tx, serial: &SerialNumber) -> Result<Vec<Dev
 }
 
 /// Stores an answer to `DeviceInformation`: the queries that have a column, and the whole answer beside them. Queries that
-/// were not answered leave what is known.
+/// were not answered leave what is known, and a serial number that is known stays.
 pub async fn record_information(
     tx: &mut dyn Tx,
     device: DeviceId,
@@ -205,7 +206,7 @@ pub async fn record_information(
     tx.run(
         "UPDATE device SET name = coalesce($2, name), product_name = coalesce($3, product_name),
              model = coalesce($4, model), model_name = coalesce($5, model_name), os_version = coalesce($6, os_version),
-             build = coalesce($7, build), serial = coalesce($8, serial), supervised = coalesce($9, supervised),
+             build = coalesce($7, build), serial = coalesce(serial, $8), supervised = coalesce($9, supervised),
              information = $10, information_at = $11, updated_at = $11
          WHERE id = $1",
         &[
@@ -252,11 +253,13 @@ pub async fn security(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Vec<u8
 
 /// The device spoke. Written at most once a minute.
 pub async fn seen(tx: &mut dyn Tx, device: DeviceId, now: Timestamp) -> Result<(), StoreError> {
-    let minute_ago = now.millis().saturating_sub(60_000);
+    // What was seen in the future was seen by a clock that has been put right since.
+    let (minute_ago, in_a_minute) = (now.millis().saturating_sub(60_000), now.millis().saturating_add(60_000));
     tx.later(
         "INSERT INTO device_seen (device_id, seen_at) VALUES ($1, $2)
-         ON CONFLICT (device_id) DO UPDATE SET seen_at = excluded.seen_at WHERE device_seen.seen_at <= $3",
-        &[(&device.text()).into(), now.millis().into(), minute_ago.into()],
+         ON CONFLICT (device_id) DO UPDATE SET seen_at = excluded.seen_at
+             WHERE device_seen.seen_at <= $3 OR device_seen.seen_at > $4",
+        &[(&device.text()).into(), now.millis().into(), minute_ago.into(), in_a_minute.into()],
     )
     .await
 }

@@ -107,18 +107,20 @@ pub async fn mark_many(
     Ok(())
 }
 
-/// Marks the device with this serial number, if there is one.
-pub async fn mark_serial(
+/// Marks the devices with these serial numbers, as far as there are any.
+pub async fn mark_serials(
     tx: &mut dyn Tx,
-    serial: &SerialNumber,
+    serials: impl IntoIterator<Item = &SerialNumber>,
     lane: Lane,
     cause: &'static str,
     due_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let serial = serial.as_str().to_ascii_uppercase();
-    tx.run(
-        marking!("SELECT id, $2, 1, $3, $3, $4 FROM device WHERE serial = $1"),
-        &[(&serial).into(), lane.number().into(), due_at.millis().into(), cause.into()],
+    let serials: BTreeSet<String> = serials.into_iter().map(|serial| serial.as_str().to_ascii_uppercase()).collect();
+    let list: Vec<Value<'_>> = serials.iter().map(Into::into).collect();
+    tx.run_in(
+        marking!("SELECT id, $1, 1, $2, $2, $3 FROM device WHERE serial IN ({list}) ORDER BY id"),
+        &[lane.number().into(), due_at.millis().into(), cause.into()],
+        &list,
     )
     .await?;
     tx.wake(Wake::Reconciler);

@@ -127,10 +127,16 @@ pub(super) async fn token_update(
 ) -> Result<(), EnrollmentError> {
     match (speaker.state, speaker.device) {
         (State::Live, Some(device)) => {
-            let channel = take_token(tx, ctx, speaker.enrollment, message).await?;
+            let (channel, is_new) = take_token(tx, ctx, speaker.enrollment, message).await?;
             configure(tx, ctx, device, channel, message).await?;
             if message.sender.user_key().is_none() {
-                // After a restore from a backup the device has other apps than we know.
+                if is_new {
+                    // It may have been restored from a backup, and have other apps and profiles than we know.
+                    let apps = Command::ManagedApplicationList { identifiers: Vec::new() };
+                    for command in [apps, Command::ProfileList { managed_only: false }] {
+                        ask(tx, ctx, device, channel, &command, Purpose::Inventory).await?;
+                    }
+                }
                 dirty::mark(tx, device, dirty::Lane::Interactive, "token update", ctx.now()).await?;
             }
             Ok(())
@@ -168,11 +174,11 @@ pub(super) async fn complete(
         &[(&enrollment.id.text()).into(), State::Live.text().into(), now.millis().into()],
     )
     .await?;
-    let channel = take_token(tx, ctx, enrollment.id, message).await?;
+    let (channel, _) = take_token(tx, ctx, enrollment.id, message).await?;
     configure(tx, ctx, device, channel, message).await?;
     for user in messages::of_users(tx, ctx, enrollment.id).await? {
         // Users who said so while the device itself had to wait.
-        let channel = take_token(tx, ctx, enrollment.id, &user).await?;
+        let (channel, _) = take_token(tx, ctx, enrollment.id, &user).await?;
         configure(tx, ctx, device, channel, &user).await?;
     }
     let queries = QUERIES.map(str::to_owned).to_vec();
@@ -185,19 +191,21 @@ pub(super) async fn complete(
 }
 
 /// Stores where pushes go, and the device's UnlockToken where there is one: a TokenUpdate without it leaves the stored one.
+/// Gives the channel, and whether it was pushed elsewhere before.
 async fn take_token(
     tx: &mut dyn Tx,
     ctx: &Context,
     enrollment: crate::ids::EnrollmentId,
     message: &TokenUpdate,
-) -> Result<ChannelId, StoreError> {
+) -> Result<(ChannelId, bool), StoreError> {
     let now = ctx.now();
     let channel = channels::ensure(tx, enrollment, &message.sender, ChannelId(ctx.uuid()), now).await?;
+    let is_new = !push::is_target(tx, channel, &message.token, &message.push_magic).await?;
     push::set_target(tx, channel, &message.token, &message.push_magic, &message.topic, now).await?;
     if let Some(token) = message.unlock_token.as_ref().filter(|_| message.sender.user_key().is_none()) {
         rows::put_sealed(tx, ctx, enrollment, rows::Sealed::UnlockToken, Some(token)).await?;
     }
-    Ok(channel)
+    Ok((channel, is_new))
 }
 
 /// A device that waits in Setup Assistant is let go on; so is a user of a Shared iPad. Source: Apple schema, `userconfigured.yaml`,

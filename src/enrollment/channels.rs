@@ -45,6 +45,15 @@ pub async fn live_of_device(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<
     row.as_ref().map(read).transpose()
 }
 
+/// As [`live_of_device`], and until the transaction ends the enrollment stays: what is queued for it now, its end will find.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn hold_live_of_device(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<LiveChannel>, StoreError> {
+    let row = tx.optional(live!("e.device = $1 {lock}"), &[(&device.text()).into()]).await?;
+    row.as_ref().map(read).transpose()
+}
+
 /// The device channels of those of these devices that are enrolled, in no order.
 ///
 /// # Errors

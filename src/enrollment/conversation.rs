@@ -54,6 +54,10 @@ pub async fn report(
         // An answer that was on its way when the enrollment ended.
         Ear::Over | Ear::Deaf => Ok(None),
         Ear::Open(channel, device) => {
+            if answers_our_request(&speaker, &report) {
+                // Before the queue and the outbox, in the order of everybody else who ends an enrollment or queues for it.
+                records::locked(&mut *tx, speaker.enrollment).await?;
+            }
             renewal::hear(&mut *tx, ctx, &speaker, &report).await?;
             let only = speaker.expired.then_some(Purpose::Renewal);
             let next = commands::record_and_next_of(&mut *tx, ctx, channel, device, &report, body, only).await?;
@@ -112,11 +116,16 @@ async fn listen(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Result<Ear
     }
 }
 
+/// Whether this is about the command that asks the device to leave.
+fn answers_our_request(speaker: &Speaker, report: &Report) -> bool {
+    let answered = report.command_uuid.as_ref().map(russet_protocol::CommandUuid::as_str);
+    answered.is_some() && answered == speaker.unenroll_command.as_deref()
+}
+
 /// Whether this answers our request to leave. Only the device's acknowledgment ends the enrollment; where it failed, the
 /// next request is a new one.
 async fn leaves(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker, report: &Report) -> Result<bool, EnrollmentError> {
-    let answered = report.command_uuid.as_ref().map(russet_protocol::CommandUuid::as_str);
-    if answered.is_none() || answered != speaker.unenroll_command.as_deref() {
+    if !answers_our_request(speaker, report) {
         return Ok(false);
     }
     let enrollment = records::locked(tx, speaker.enrollment).await?;

@@ -28,7 +28,7 @@ pub struct Presented<'a> {
 /// A certificate of an authority we trust, whose holder sent this request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    fingerprint: String,
+    pub(super) fingerprint: String,
     /// Its last moment has passed. One that an enrollment in use still has is heard all the same.
     expired: bool,
     /// The certificate itself (DER), where an outside authority issued it: it may have to be bound first.

@@ -64,6 +64,15 @@ pub(crate) async fn leave(ctx: &Context, device: DeviceId) {
     tx.commit().await.unwrap();
 }
 
+/// The device says that it leaves, while `meanwhile` happens: the enrollment is held from before that until it has ended.
+pub(crate) async fn leave_during(ctx: &Context, device: DeviceId, meanwhile: impl Future<Output = ()>) {
+    let mut tx = ctx.store.begin("test: leave").await.unwrap();
+    let live = super::records::live_of(&mut *tx, device).await.unwrap().unwrap();
+    meanwhile.await;
+    super::ending::end(&mut *tx, &live, "the device left", ctx.now()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 /// An identity for a live channel's enrollment, as SCEP would have issued it: the certificate (DER) and its key.
 pub(crate) async fn identity(
     ctx: &Context,

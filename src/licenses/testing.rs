@@ -68,7 +68,7 @@ pub(crate) async fn confirm(ctx: &Context) -> usize {
             .unwrap();
         }
         let serial = SerialNumber::new(&serial).unwrap();
-        dirty::mark_serial(&mut *tx, &serial, Lane::Interactive, "license changed", now).await.unwrap();
+        dirty::mark_serials(&mut *tx, [&serial], Lane::Interactive, "license changed", now).await.unwrap();
     }
     tx.commit().await.unwrap();
     wishes.len()

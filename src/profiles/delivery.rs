@@ -203,11 +203,13 @@ async fn load(tx: &mut dyn Tx, devices: &[DeviceId]) -> Result<Vec<Kept>, StoreE
         return Ok(kept);
     }
     let asked: Vec<CommandUuid> = kept.iter().filter_map(|one| Some(one.command.as_ref()?.0.clone())).collect();
+    // First what is open, then what has ended: a command that ends in between is in both. The other way round it would be in
+    // neither, and what the device has just confirmed would be forgotten.
+    let open: BTreeSet<CommandUuid> =
+        commands::open_of_devices(tx, devices).await?.into_iter().map(|command| command.uuid).collect();
     let ended = commands::outcomes(tx, &asked).await?;
     let ended: BTreeMap<CommandUuid, commands::Outcome> =
         ended.into_iter().map(|outcome| (outcome.uuid.clone(), outcome)).collect();
-    let open: BTreeSet<CommandUuid> =
-        commands::open_of_devices(tx, devices).await?.into_iter().map(|command| command.uuid).collect();
     for one in &mut kept {
         let Some((command, hash, since)) = one.command.take() else { continue };
         if open.contains(&command) {

@@ -218,6 +218,35 @@ async fn a_device_has_what_it_confirmed_and_nothing_else() {
     }
 }
 
+#[tokio::test]
+async fn what_a_device_confirms_while_somebody_looks_is_not_forgotten() {
+    for world in testing::contexts().await.into_iter().filter(testing::World::is_concurrent) {
+        let (ctx, device) = (&world.ctx, world.device("C03").await);
+        let channel = ChannelId(ctx.uuid());
+        let sender = || Sender::device(Udid::new("UDID-C03").unwrap());
+        let rule = Rule { bundle_id: app("a"), roaming: false, cellular: true };
+        let rules = compose::network_usage_rules(&[rule]).unwrap();
+        let mut tx = ctx.store.begin("test").await.unwrap();
+        let uuid = delivery::install(&mut *tx, ctx, device, channel, &rules, None).await.unwrap();
+        tx.commit().await.unwrap();
+        device_says(&world, channel, device, &Report::idle(sender())).await;
+
+        let answer = Report::acknowledged(sender(), uuid, &Answer::none());
+        let mut tx = ctx.store.begin("test: look").await.unwrap();
+        // Between the look at the queue and the look at its history.
+        let then = Some(Box::pin(device_says(&world, channel, device, &answer)) as _);
+        let mut look = testing::Meanwhile { inner: &mut *tx, needle: "FROM command", count: 2, then };
+        delivery::settle(&mut look, device).await.unwrap();
+        assert!(look.then.is_none(), "the device has answered");
+        drop(look);
+        tx.commit().await.unwrap();
+        let mut tx = ctx.store.begin("test: look again").await.unwrap();
+        delivery::settle(&mut *tx, device).await.unwrap();
+        let states = delivery::states(&mut *tx, device).await.unwrap();
+        assert_eq!(states.first().and_then(|it| it.installed_hash.as_ref()), Some(&rules.hash));
+    }
+}
+
 #[test]
 fn rules_and_mappings_are_merged_into_one_payload() {
     let rule = |id, roaming, cellular| Rule { bundle_id: app(id), roaming, cellular };

@@ -56,6 +56,19 @@ pub async fn set_target(
     Ok(())
 }
 
+/// Whether a TokenUpdate says what the last one of this channel said.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn is_target(
+    tx: &mut dyn Tx,
+    channel: ChannelId,
+    token: &PushToken,
+    magic: &PushMagic,
+) -> Result<bool, StoreError> {
+    rows::is_target(tx, channel, token.as_bytes(), magic.as_str()).await
+}
+
 /// The channel is no more: no further pushes.
 ///
 /// # Errors

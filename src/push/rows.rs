@@ -59,6 +59,17 @@ pub(super) async fn set_target(
     .map(|_| ())
 }
 
+/// Whether a channel is pushed with this token and PushMagic.
+pub(super) async fn is_target(
+    tx: &mut dyn Tx,
+    channel: ChannelId,
+    token: &[u8],
+    magic: &str,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT lane FROM push_channel WHERE channel_id = $1 AND token = $2 AND magic = $3";
+    Ok(tx.optional(sql, &[(&channel.text()).into(), token.into(), magic.into()]).await?.is_some())
+}
+
 pub(super) async fn delete(tx: &mut dyn Tx, channel: ChannelId) -> Result<(), StoreError> {
     tx.run("DELETE FROM push_channel WHERE channel_id = $1", &[(&channel.text()).into()]).await.map(|_| ())
 }

@@ -1,5 +1,7 @@
 //! Scenarios of the outbox, against the simulated APNs.
 
+mod plans;
+
 use super::*;
 use crate::testing::{self, World};
 use certificates::ImportError;

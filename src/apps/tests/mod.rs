@@ -2,8 +2,10 @@
 //! fetches and answers what is queued, Apple confirms what is wished.
 
 mod defaults;
+mod meanwhile;
 mod path;
 mod phone;
+mod plans;
 mod removal;
 
 use super::{NewApp, Report, ReportRow, Scope, add, reconciler, report};

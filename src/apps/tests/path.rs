@@ -145,3 +145,26 @@ async fn two_nodes_that_plan_the_same_device_queue_each_command_once() {
         assert_eq!(done.len(), 4, "{done:?}");
     }
 }
+
+#[tokio::test]
+async fn a_story_loses_its_old_lines_when_it_goes_on() {
+    for world in testing::contexts().await {
+        let place = Place::new(&world).await;
+        let app = place.add(1001).await;
+        let mut phone = place.enroll("PHONE1", "iPhone17,2").await;
+        place.settle(&mut [&mut phone]).await;
+        let story = async || {
+            let mut view = place.ctx().store.read().await.unwrap();
+            crate::apps::rows::story(&mut *view, phone.device, app).await.unwrap()
+        };
+        assert!(story().await.len() > 5);
+        world.clock.advance(Duration::from_secs(91 * 86_400));
+        assert!(story().await.len() > 5, "the last lines stay until there are new ones");
+        let change = crate::licenses::Defaults { prevent_backup: Some(false), ..place.defaults.clone() };
+        place.set_defaults(&change).await;
+        let then = place.ctx().now();
+        place.plan().await;
+        let story = story().await;
+        assert!(!story.is_empty() && story.iter().all(|line| line.at >= then), "{story:?}");
+    }
+}

@@ -7,6 +7,10 @@ use super::{DAY, enrolled, invite, ready};
 use crate::commands;
 use crate::directory::devices;
 use crate::testing::{self, World};
+use russet_protocol::checkin::CheckIn;
+use russet_protocol::command::Command;
+use russet_protocol::result::DeviceInformation;
+use russet_protocol::{PushToken, SerialNumber};
 
 async fn live_state(world: &World) -> (u64, Vec<State>) {
     let mut view = world.ctx.store.read().await.unwrap();
@@ -107,5 +111,59 @@ async fn the_same_identity_again_resets_nothing() {
         phone.arrive(&world).await;
         assert_eq!(phone.idle(&world).await.unwrap(), Some(first), "the same command, byte for byte");
         assert_eq!(live_state(&world).await, (1, vec![State::Live]));
+    }
+}
+
+#[tokio::test]
+async fn a_restored_device_keeps_all_and_is_asked_what_it_has() {
+    for world in testing::contexts().await {
+        let authority = ready(&world).await;
+        let phone = enrolled(&world, &authority, "C01").await;
+        assert_eq!(phone.drain(&world).await.len(), 2);
+        phone.says(&world, &phone.token_update()).await.unwrap();
+        assert!(phone.drain(&world).await.is_empty(), "our answer was lost: there is no news");
+
+        let CheckIn::TokenUpdate(mut restored) = phone.token_update() else { unreachable!() };
+        restored.token = PushToken::new([7; 32]).unwrap();
+        phone.says(&world, &CheckIn::TokenUpdate(restored)).await.unwrap();
+        let asked = phone.drain(&world).await;
+        let asked: Vec<_> = asked.iter().map(Command::request_type).collect();
+        assert_eq!(asked, ["ManagedApplicationList", "ProfileList"]);
+        assert_eq!(live_state(&world).await, (1, vec![State::Live]));
+    }
+}
+
+#[tokio::test]
+async fn a_device_does_not_take_another_ones_serial_number() {
+    for world in testing::contexts().await {
+        let authority = ready(&world).await;
+        let phone = enrolled(&world, &authority, "C01").await;
+        let CheckIn::Authenticate(mut lie) = phone.authenticate() else { unreachable!() };
+        lie.serial_number = Some(SerialNumber::new("C99").unwrap());
+        phone.says(&world, &CheckIn::Authenticate(lie)).await.unwrap();
+        let find = async |serial: &str| {
+            let mut view = world.ctx.store.read().await.unwrap();
+            devices::find(&mut *view, serial).await.unwrap().map(|device| device.id)
+        };
+        let device = find("C01").await.unwrap();
+        let mut information = DeviceInformation::default();
+        information.responses.insert("SerialNumber".to_owned(), "C99".into());
+        let mut tx = world.ctx.store.begin("test").await.unwrap();
+        devices::record_information(&mut *tx, device, &information, world.ctx.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((find("C01").await, find("C99").await), (Some(device), None));
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_was_seen_in_the_future_is_seen_again() {
+    for world in testing::contexts().await {
+        let device = world.device("C01").await;
+        let now = world.ctx.now();
+        let mut tx = world.ctx.store.begin("test").await.unwrap();
+        for at in [now.plus(DAY * 365), now, now.minus(DAY / 86_400)] {
+            devices::seen(&mut *tx, device, at).await.unwrap();
+        }
+        assert_eq!(devices::get(&mut *tx, device).await.unwrap().seen_at, Some(now), "its clock was put right");
     }
 }

@@ -6,6 +6,7 @@ mod certificates;
 mod choices;
 pub(crate) mod device;
 mod outside;
+mod plans;
 mod renewal;
 mod scep_client;
 mod signatures;

@@ -105,14 +105,19 @@ pub(in crate::licenses) async fn left(
         .collect()
 }
 
-/// Stores a call before it is sent, with the wishes it carries.
+/// Stores a call before it is sent, with the wishes it carries. False where one of them is not what it was any more: undone,
+/// turned into its opposite, on its way already; then nothing of this transaction may be kept.
 pub(in crate::licenses) async fn begin_batch(
     tx: &mut dyn Tx,
     account: AccountId,
     batch: &Batch,
     keys: &[Key],
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let (id, account) = (batch.id.to_string(), account.text());
+    let wanted = match batch.action {
+        Action::Associate => Wanted::Assigned,
+        Action::Disassociate => Wanted::Released,
+    };
     tx.run(
         "INSERT INTO license_batch (id, account_id, action, state, sent_at, look_at, looks)
          VALUES ($1, $2, $3, 'sending', $4, $4, 0)",
@@ -122,14 +127,30 @@ pub(in crate::licenses) async fn begin_batch(
     for key in keys {
         let mut args = values(&account, key).to_vec();
         args.push((&id).into());
-        tx.run(
-            "UPDATE license_intent SET state = 'sent', batch_id = $5, error_number = NULL, error_text = NULL
-             WHERE account_id = $1 AND adam_id = $2 AND pricing = $3 AND serial = $4",
-            &args,
-        )
-        .await?;
+        args.push(wanted.word().into());
+        let taken = tx
+            .run(
+                "UPDATE license_intent SET state = 'sent', batch_id = $5, error_number = NULL, error_text = NULL
+                 WHERE account_id = $1 AND adam_id = $2 AND pricing = $3 AND serial = $4
+                     AND wanted = $6 AND state <> 'sent'",
+                &args,
+            )
+            .await?;
+        if taken == 0 {
+            return Ok(false);
+        }
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Whether this is what is wished now.
+pub(in crate::licenses) async fn is_wanted(tx: &mut dyn Tx, key: &Key, wanted: Wanted) -> Result<bool, StoreError> {
+    let account = key.account.text();
+    let mut args = values(&account, key).to_vec();
+    args.push(wanted.word().into());
+    let sql = "SELECT state FROM license_intent
+               WHERE account_id = $1 AND adam_id = $2 AND pricing = $3 AND serial = $4 AND wanted = $5 {lock}";
+    Ok(tx.optional(sql, &args).await?.is_some())
 }
 
 fn values<'a>(account: &'a String, key: &'a Key) -> [Value<'a>; 4] {
@@ -263,25 +284,17 @@ pub(in crate::licenses) async fn reopen(tx: &mut dyn Tx, key: &Key, now: Timesta
 }
 
 /// No license is left; it is looked at again then, or as soon as there are more.
-pub(in crate::licenses) async fn wait(tx: &mut dyn Tx, key: &Key, due_at: Timestamp) -> Result<bool, StoreError> {
+pub(in crate::licenses) async fn wait(tx: &mut dyn Tx, key: &Key, due_at: Timestamp) -> Result<(), StoreError> {
     let account = key.account.text();
     let mut args = values(&account, key).to_vec();
     args.push(due_at.millis().into());
-    // True where it did not wait before.
-    let new = tx
-        .run(
-            "UPDATE license_intent SET state = 'waiting', batch_id = NULL, due_at = $5
-             WHERE account_id = $1 AND adam_id = $2 AND pricing = $3 AND serial = $4 AND state <> 'waiting'",
-            &args,
-        )
-        .await?;
     tx.run(
-        "UPDATE license_intent SET due_at = $5
+        "UPDATE license_intent SET state = 'waiting', batch_id = NULL, due_at = $5
          WHERE account_id = $1 AND adam_id = $2 AND pricing = $3 AND serial = $4",
         &args,
     )
-    .await?;
-    Ok(new == 1)
+    .await
+    .map(|_| ())
 }
 
 /// Apple refused; it is tried again then.

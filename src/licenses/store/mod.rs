@@ -13,8 +13,8 @@ pub(super) use accounts::{
 };
 pub(super) use assets::{asset, assets, counts};
 pub(super) use batches::{
-    Batch, Wish, begin_batch, came_true, due_batches, due_wishes, end_batch, failed, follow, hint, left, look_again,
-    reopen, wait, wishes_of,
+    Batch, Wish, begin_batch, came_true, due_batches, due_wishes, end_batch, failed, follow, hint, is_wanted, left,
+    look_again, reopen, wait, wishes_of,
 };
 pub(super) use mirror::{
     drop_assets_before, drop_assignments_before, gained, held, lost, nameless, put_asset, put_assignments, put_metadata,

@@ -17,11 +17,9 @@ pub(super) async fn catch_up(ctx: &Context, id: AccountId) -> Result<(), StoreEr
         let Some(cursor) = work.unmarked else { return Ok(()) };
         let mut tx = ctx.store.begin("mark the devices of an account").await?;
         let serials = store::serials_after(&mut *tx, id, &cursor, PART).await?;
-        for serial in &serials {
-            if let Ok(serial) = SerialNumber::new(serial.as_str()) {
-                dirty::mark_serial(&mut *tx, &serial, Lane::Bulk, "the account changed", ctx.now()).await?;
-            }
-        }
+        let readable: Vec<SerialNumber> =
+            serials.iter().filter_map(|serial| SerialNumber::new(serial.as_str()).ok()).collect();
+        dirty::mark_serials(&mut *tx, &readable, Lane::Bulk, "the account changed", ctx.now()).await?;
         store::marked(&mut *tx, id, &cursor, serials.last().map(String::as_str)).await?;
         tx.commit().await?;
     }

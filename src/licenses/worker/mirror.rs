@@ -7,6 +7,7 @@ use crate::licenses::store;
 use russet_apps_and_books::Filter;
 use russet_protocol::{SerialNumber, Timestamp};
 use russet_store::{StoreError, Tx};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 const COUNTS_EVERY: Duration = Duration::from_secs(3600);
@@ -66,9 +67,7 @@ async fn assignments(desk: &Desk<'_>) -> Result<bool, Halt> {
             for part in records.chunks(PART) {
                 let mut tx = desk.ctx.store.begin("mirror assignments").await?;
                 let news = store::put_assignments(&mut *tx, desk.id(), part, run).await?;
-                for serial in &news {
-                    mark(&mut *tx, serial, run).await?;
-                }
+                mark(&mut *tx, &news, run).await?;
                 tx.commit().await?;
             }
         }
@@ -85,13 +84,10 @@ async fn drop_gone(desk: &Desk<'_>, run: Timestamp) -> Result<(), Halt> {
         let mut tx = desk.ctx.store.begin("drop assignments that are gone").await?;
         let limit = u32::try_from(PART).unwrap_or(u32::MAX);
         let gone = store::drop_assignments_before(&mut *tx, desk.id(), run, run.minus(SETTLED), limit).await?;
-        for (kind, target) in &gone {
-            if kind == "serial"
-                && let Ok(serial) = SerialNumber::new(target.as_str())
-            {
-                mark(&mut *tx, &serial, run).await?;
-            }
-        }
+        let devices = gone.iter().filter(|(kind, _)| kind == "serial");
+        let serials: BTreeSet<SerialNumber> =
+            devices.filter_map(|(_, target)| SerialNumber::new(target.as_str()).ok()).collect();
+        mark(&mut *tx, &serials, run).await?;
         tx.commit().await?;
         if gone.len() < PART {
             return Ok(());
@@ -99,6 +95,6 @@ async fn drop_gone(desk: &Desk<'_>, run: Timestamp) -> Result<(), Halt> {
     }
 }
 
-async fn mark(tx: &mut dyn Tx, serial: &SerialNumber, now: Timestamp) -> Result<(), StoreError> {
-    dirty::mark_serial(tx, serial, Lane::Bulk, "a license changed at Apple", now).await
+async fn mark(tx: &mut dyn Tx, serials: &BTreeSet<SerialNumber>, now: Timestamp) -> Result<(), StoreError> {
+    dirty::mark_serials(tx, serials, Lane::Bulk, "a license changed at Apple", now).await
 }

@@ -130,7 +130,10 @@ async fn send(desk: &mut Desk<'_>, action: Action, wishes: Vec<Wish>) -> Result<
     let batch = Batch { id: ctx.uuid(), action, event: None, sent_at: desk.now(), looks: 0 };
     let keys: Vec<Key> = wishes.iter().map(|wish| wish.key.clone()).collect();
     let mut tx = ctx.store.begin("store a license call before it is sent").await?;
-    store::begin_batch(&mut *tx, id, &batch, &keys).await?;
+    if !store::begin_batch(&mut *tx, id, &batch, &keys).await? {
+        // Somebody has wished otherwise since these wishes were read; the next turn looks at all of them anew.
+        return Ok(());
+    }
     tx.commit().await?;
 
     let assets: BTreeSet<AssetKey> =

@@ -45,8 +45,10 @@ pub(super) async fn settle(desk: &Desk<'_>, action: Action, ends: Vec<(Wish, End
         let mut tx = desk.ctx.store.begin("settle licenses").await?;
         for (wish, end) in part {
             one(&mut *tx, action, wish, end, now).await?;
-            dirty::mark_serial(&mut *tx, &wish.key.serial, lane, "a license changed", now).await?;
         }
+        // After all wishes: the reconciler, too, writes a device's wishes before its mark.
+        let serials = part.iter().map(|(wish, _)| &wish.key.serial);
+        dirty::mark_serials(&mut *tx, serials, lane, "a license changed", now).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -58,10 +60,12 @@ async fn one(tx: &mut dyn Tx, action: Action, wish: &Wish, end: &End, now: Times
         End::Done => is_so(tx, key, aim(action), now).await,
         End::Again => store::reopen(tx, key, now).await,
         // The opposite is wanted by now: whatever kept the call from its aim, it is tried.
-        End::NoneLeft(_) | End::Failed(_) if wish.wanted != aim(action) => store::reopen(tx, key, now).await,
-        End::NoneLeft(at) => store::wait(tx, key, *at).await.map(|_| ()),
+        End::NoneLeft(_) | End::Failed(_) if !store::is_wanted(tx, key, aim(action)).await? => {
+            store::reopen(tx, key, now).await
+        }
+        End::NoneLeft(at) => store::wait(tx, key, *at).await,
         End::Failed(error) => match class(error.number) {
-            Class::NoneLeft => store::wait(tx, key, now.plus(NONE_LEFT)).await.map(|_| ()),
+            Class::NoneLeft => store::wait(tx, key, now.plus(NONE_LEFT)).await,
             class => {
                 let pause = match class {
                     Class::Admin | Class::Person | Class::Ours => DAILY,
