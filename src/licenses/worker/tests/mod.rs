@@ -1,6 +1,8 @@
 //! Stories of licenses, each on every database against a simulated Apps and Books. Time passes only where a story says so;
 //! what Apple's side does in its own time is waited for by looking.
 
+mod changes;
+mod plans;
 mod stories;
 mod trouble;
 
