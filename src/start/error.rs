@@ -23,6 +23,12 @@ pub enum StartError {
     /// The master key.
     #[error("the master key cannot be used: it must be 32 bytes")]
     Key,
+    /// The database is there and the file of its master key is not.
+    #[error(
+        "the master key {} is missing, and this database was made with it; put it back from where you keep its copy, or set \
+         master_key_file or RUSSET_MASTER_KEY", .0.display()
+    )]
+    KeyMissing(PathBuf),
     /// An address.
     #[error("{key}: cannot listen on {address}: {source}; another program may use the port, choose another one")]
     Listen {

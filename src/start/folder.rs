@@ -19,18 +19,19 @@ pub(super) fn prepare(folder: &Path) -> Result<(), StartError> {
     })
 }
 
-/// The master key: given, or of a file that is made at the first start.
-pub(super) fn master_key(source: &MasterKeySource) -> Result<MasterKey, StartError> {
+/// The master key: given, or of a file that is made at the first start; and that file, where this start made it.
+pub(super) fn master_key(source: &MasterKeySource) -> Result<(MasterKey, Option<&Path>), StartError> {
     match source {
         MasterKeySource::Given(bytes) => {
             let text = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
-            MasterKey::from_text(&text).ok_or(StartError::Key)
+            MasterKey::from_text(&text).map(|key| (key, None)).ok_or(StartError::Key)
         }
         MasterKeySource::File(file) => {
             if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
                 prepare(folder)?;
             }
-            Ok(MasterKey::load_or_make(file)?)
+            let made = !file.exists();
+            Ok((MasterKey::load_or_make(file)?, made.then_some(file.as_path())))
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::context::{Context, SystemClock, SystemRandom};
 use crate::server::{self, Limits, Listener};
 use crate::{api, enrollment, gateway};
-use russet_store::{Store, StoreSettings};
+use russet_store::{Store, StoreError, StoreSettings};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,8 +63,20 @@ pub struct Server {
 pub async fn start(mut config: Config, options: Options) -> Result<Server, StartError> {
     server::install_crypto();
     folder::prepare(&config.data_dir)?;
-    let key = folder::master_key(&config.master_key)?;
-    let store = Store::open(StoreSettings::new(&config.database_url, &config.node_name), key).await?;
+    let (key, made) = folder::master_key(&config.master_key)?;
+    let settings = StoreSettings::new(&config.database_url, &config.node_name);
+    let store = match (Store::open(settings, key).await, made) {
+        // A new key cannot be the one of a database that is there: the old one is missing, and nothing must stand in its place.
+        (Err(StoreError::Key(_)), Some(file)) => {
+            std::fs::remove_file(file).map_err(|source| StartError::File {
+                path: file.to_owned(),
+                action: "removed",
+                source,
+            })?;
+            return Err(StartError::KeyMissing(file.to_owned()));
+        }
+        (opened, _) => opened?,
+    };
     let device = bind("device.address", config.device.address).await?;
     let admin = bind("admin.address", config.admin.address).await?;
     config.device.public_url = with_port(&config.device.public_url, device.address().port());

@@ -104,6 +104,29 @@ async fn a_token_file_is_private_and_another_token_is_made_on_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_missing_master_key_is_named_and_none_is_made_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    start::start(config(folder.path(), None), Options::default()).await.unwrap().stop().await;
+    let (key, copy) = (folder.path().join("data/master.key"), folder.path().join("copy"));
+    std::fs::rename(&key, &copy).unwrap();
+    let refused = start::start(config(folder.path(), None), Options::default()).await.err().unwrap();
+    assert!(matches!(&refused, StartError::KeyMissing(file) if *file == key), "{refused}");
+    assert!(!key.exists());
+    std::fs::rename(&copy, &key).unwrap();
+    start::start(config(folder.path(), None), Options::default()).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_postgresql_that_is_not_there_is_told_at_once_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nobody listens on the discard port of this machine.
+    let nowhere = Some("postgres://russet:secret-word@127.0.0.1:9/russet");
+    let refused = start::start(config(folder.path(), nowhere), Options::default()).await.err().unwrap().to_string();
+    assert!(refused.contains("refused") && refused.contains("database.url"), "{refused}");
+    assert!(!refused.contains("secret-word"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_start_says_why_and_leaves_no_token_behind() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = Options { token_file: Some(folder.path().join("no/such/folder/token")), new_token: false };

@@ -88,8 +88,18 @@ impl MasterKey {
         let key = Self::generate()?;
         let mut text = Zeroizing::new(STANDARD.encode(key.0.as_ref()));
         text.push('\n');
-        let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(fault)?;
+        let mut draft = file.as_os_str().to_owned();
+        draft.push(".new");
+        let draft = Path::new(&draft);
+        // What a crash left behind was never a key of anything.
+        match std::fs::remove_file(draft) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(fault(error)),
+            _ => {}
+        }
+        let mut made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(draft).map_err(fault)?;
         made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).map_err(fault)?;
+        // A link never replaces, and the file is whole from its first moment.
+        std::fs::hard_link(draft, file).and_then(|()| std::fs::remove_file(draft)).map_err(fault)?;
         Ok(key)
     }
 }
@@ -105,9 +115,19 @@ mod tests {
         let made = MasterKey::load_or_make(&file).unwrap();
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(MasterKey::load_or_make(&file).unwrap().0, made.0);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no draft is left");
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
         let refused = MasterKey::load_or_make(&file).unwrap_err().to_string();
         assert!(refused.contains("chmod 600"), "{refused}");
+    }
+
+    #[test]
+    fn a_start_that_was_cut_off_while_it_made_the_key_does_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("master.key");
+        std::fs::write(folder.path().join("master.key.new"), "half").unwrap();
+        let made = MasterKey::load_or_make(&file).unwrap();
+        assert_eq!(MasterKey::load_or_make(&file).unwrap().0, made.0);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use crate::StoreError;
 use crate::wake::{Bells, Wake, Wakes};
-use sqlx::ConnectOptions as _;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _};
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 const CHANNEL: &str = "russet_wake";
 /// Notifications are collected for this long: NOTIFY takes a lock of the whole cluster at commit.
 const COLLECT: Duration = Duration::from_millis(20);
+/// How long the first connection may take.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 const RECONNECT: Duration = Duration::from_secs(1);
 
 pub(crate) async fn connect(url: &str, connections: u32) -> Result<PgPool, StoreError> {
@@ -20,6 +22,14 @@ pub(crate) async fn connect(url: &str, connections: u32) -> Result<PgPool, Store
         .application_name("russet")
         .statement_cache_capacity(512)
         .disable_statement_logging();
+    // The pool goes on trying and tells only that time ran out; one connection of our own tells why.
+    match tokio::time::timeout(FIRST_CONNECTION, options.connect()).await {
+        Ok(connected) => connected?.close().await?,
+        Err(_) => {
+            let text = format!("nothing answered within {} s", FIRST_CONNECTION.as_secs());
+            return Err(StoreError::unavailable(text));
+        }
+    }
     Ok(PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(30))
