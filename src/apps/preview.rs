@@ -11,11 +11,12 @@ use russet_planner::steps::Direction;
 use russet_planner::{Action, Plan, Step};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// What a change would do, as `POST /api/v1/accounts/{id}/defaults/preview` answers it.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Preview {
-    /// Each device and app that gets commands.
+    /// Each app on each device that gets commands, and each device that gets profiles.
     pub devices: Vec<PreviewItem>,
     /// The same in a few sentences.
     pub text: Vec<String>,
@@ -23,18 +24,21 @@ pub struct Preview {
     pub counts: PreviewCounts,
 }
 
-/// What one app on one device gets.
+/// What one app on one device gets, or what all apps of a device share: profiles are the device's, however many apps they
+/// serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PreviewItem {
     /// The device's id.
     pub device: DeviceId,
     /// The device's name.
     pub device_name: String,
-    /// The app's id.
-    pub app: AppId,
+    /// The app's id; none where it is about profiles.
+    pub app: Option<AppId>,
     /// The app's name.
-    pub app_name: String,
-    /// `RequestType` of each command, in order; a profile that several apps share stands at each of them.
+    pub app_name: Option<String>,
+    /// The profiles that are installed or removed, in words.
+    pub profiles: Vec<String>,
+    /// `RequestType` of each command, in order.
     pub commands: Vec<String>,
     /// What the admin should know before.
     pub warning: Option<String>,
@@ -109,25 +113,35 @@ impl Preview {
                 _ => {}
             }
         }
+        let item = |of: &dyn Fn(&Action) -> bool| PreviewItem {
+            device: case.device.id,
+            device_name: case.device.label(),
+            app: None,
+            app_name: None,
+            profiles: Vec::new(),
+            commands: news.iter().filter(|it| of(&it.action)).map(|it| request_type(&it.action).to_owned()).collect(),
+            warning: None,
+        };
+        let of_device = item(&|action| app_of(action).is_none());
+        if !of_device.commands.is_empty() {
+            let profiles = news.iter().filter_map(|step| profile_of(&step.action)).map(str::to_owned).collect();
+            self.devices.push(PreviewItem { profiles, ..of_device });
+        }
         for (facts, beside) in case.facts.apps.iter().zip(&case.apps) {
             if !apps.contains(&beside.app.id) || !facts.wanted {
                 continue;
             }
-            // A profile that nothing needs any more belongs to no app; it is shown at each of them.
-            let of_app = |step: &&&Step| step.apps.is_empty() || step.apps.contains(&facts.app);
-            let commands: Vec<String> =
-                news.iter().filter(of_app).map(|step| request_type(&step.action).to_owned()).collect();
-            let again = facts.memory.confirmed.is_some() && commands.iter().any(|it| it == "InstallApplication");
-            if !commands.is_empty() {
-                self.devices.push(PreviewItem {
-                    device: case.device.id,
-                    device_name: case.device.label(),
-                    app: beside.app.id,
-                    app_name: beside.app.label(),
-                    commands,
-                    warning: again.then(|| SENT_AGAIN.to_owned()),
-                });
+            let of_app = item(&|action| app_of(action) == Some(facts.app));
+            if of_app.commands.is_empty() {
+                continue;
             }
+            let again = facts.memory.confirmed.is_some() && of_app.commands.iter().any(|it| it == "InstallApplication");
+            self.devices.push(PreviewItem {
+                app: Some(beside.app.id),
+                app_name: Some(beside.app.label()),
+                warning: again.then(|| SENT_AGAIN.to_owned()),
+                ..of_app
+            });
         }
     }
 
@@ -138,22 +152,29 @@ impl Preview {
             text.push("No device needs a command for this.".to_owned());
         } else {
             text.push(format!(
-                "{commands} commands go to {devices} devices: {installs} app installs, {profiles} profiles. Devices that \
-                 are off get them when they come back."
+                "{} for {}: {}, {}. Devices that are off get them when they come back.",
+                count(commands, "command"),
+                count(devices, "device"),
+                count(installs, "app install"),
+                count(profiles, "profile"),
             ));
         }
         let again = self.devices.iter().filter(|item| item.warning.is_some()).count();
         if again > 0 {
-            text.push(format!("{again} apps that are on devices are sent again. {SENT_AGAIN}"));
+            text.push(format!("{} on devices that have the app already. {SENT_AGAIN}", count(again, "app install")));
         }
         if licenses_asked > 0 {
-            text.push(format!("{licenses_asked} licenses are asked for."));
+            text.push(format!("{} asked for at Apple.", count(licenses_asked, "license")));
         }
         if licenses_returned > 0 {
-            text.push(format!("{licenses_returned} licenses are given back."));
+            text.push(format!("{} given back to Apple.", count(licenses_returned, "license")));
         }
         text
     }
+}
+
+fn count(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What an admin should know before management flags change.
@@ -168,5 +189,23 @@ fn request_type(action: &Action) -> &'static str {
         Action::SetAttributes { .. } => "Settings",
         Action::RemoveApplication { .. } => "RemoveApplication",
         Action::ListManagedApps => "ManagedApplicationList",
+    }
+}
+
+/// The app that a command is about; none where it is about the device.
+fn app_of(action: &Action) -> Option<Uuid> {
+    match action {
+        Action::InstallApplication { app, .. }
+        | Action::SetAttributes { app, .. }
+        | Action::RemoveApplication { app, .. } => Some(*app),
+        Action::InstallProfile { .. } | Action::RemoveProfile { .. } | Action::ListManagedApps => None,
+    }
+}
+
+/// The profile that a command is about, in words.
+fn profile_of(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::InstallProfile { key } | Action::RemoveProfile { key } => Some(key.words()),
+        _ => None,
     }
 }

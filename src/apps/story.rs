@@ -26,10 +26,12 @@ pub(super) fn lines(case: &Case, plan: &Plan, verdicts: &[Verdict], now: Timesta
     for step in &plan.steps {
         let (name, text) = queued(&step.action);
         let after = if step.after.is_some() { " It follows the command before it." } else { "" };
-        for app in &step.apps {
-            let app = AppId(*app);
-            if case.apps.iter().any(|beside| beside.app.id == app) {
-                lines.push(Line { app, at: now, step: name, text: format!("{text}{after}") });
+        for (facts, beside) in case.facts.apps.iter().zip(&case.apps) {
+            // What belongs to no app, as a profile that nothing needs any more, concerns all that are managed here.
+            let concerns =
+                if step.apps.is_empty() { facts.wanted && facts.fits } else { step.apps.contains(&facts.app) };
+            if concerns {
+                lines.push(Line { app: beside.app.id, at: now, step: name, text: format!("{text}{after}") });
             }
         }
     }

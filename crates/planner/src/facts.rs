@@ -202,7 +202,7 @@ impl ProfileKey {
         match self {
             Self::Vpn(_) => "per-app VPN profile",
             Self::SingleSignOn => "single sign-on profile",
-            Self::NetworkUsage => "network usage rules",
+            Self::NetworkUsage => "network usage rules profile",
             Self::AppMapping => "app-to-VPN mapping",
         }
     }

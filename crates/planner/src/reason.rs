@@ -195,7 +195,7 @@ impl Reason {
                 "The person removed the app. It is not mandatory, so it stays away."
             }
             Self::PersonInstalled => {
-                "The person installed this app himself, so it is not managed. It is managed once that copy is deleted."
+                "The person at the device installed this app, so it is not managed. It is managed once that copy is deleted."
             }
             Self::AttributesQueued => "A change of the app's attributes is queued for the device.",
             Self::AttributesOpen { .. } => "A change of the app's attributes waits for the device to answer.",

@@ -1,7 +1,7 @@
 //! A change of an account's defaults: what the preview says is what happens, and no more than is needed is sent.
 
 use super::{Place, row, setting};
-use crate::apps::preview;
+use crate::apps::{explain, preview};
 use crate::licenses::Defaults;
 use crate::testing;
 use serde_json::Value;
@@ -52,6 +52,31 @@ async fn roaming_allowed_takes_the_rules_off() {
 #[tokio::test]
 async fn backups_allowed_send_the_app_again() {
     change(|defaults| defaults.prevent_backup = Some(false), &["InstallApplication"]).await;
+}
+
+#[tokio::test]
+async fn a_profile_that_apps_share_is_one_line_a_device_and_stands_in_each_story() {
+    for world in testing::contexts().await {
+        let place = Place::new(&world).await;
+        let (notes, maps) = (place.add(1001).await, place.add(1002).await);
+        let mut phone = place.enroll("PHONE1", "iPhone17,2").await;
+        place.settle(&mut [&mut phone]).await;
+        let defaults = Defaults { data_roaming: Some(true), ..place.defaults.clone() };
+        let said = preview(place.ctx(), place.account, &defaults).await.unwrap();
+        assert_eq!(said.devices.len(), 1, "{said:#?}");
+        let item = &said.devices[0];
+        assert_eq!((item.app, item.profiles.as_slice()), (None, ["network usage rules profile".to_owned()].as_slice()));
+        assert!(said.text[0].starts_with("1 command for 1 device: 0 app installs, 1 profile."), "{:?}", said.text);
+
+        place.set_defaults(&defaults).await;
+        place.settle(&mut [&mut phone]).await;
+        for app in [notes, maps] {
+            let mut view = place.ctx().store.read().await.unwrap();
+            let told = explain(&mut *view, phone.device, app, place.ctx().now()).await.unwrap();
+            let removed = "The removal of the network usage rules profile is queued";
+            assert!(told.story.iter().any(|line| line.text.starts_with(removed)), "{:#?}", told.story);
+        }
+    }
 }
 
 #[tokio::test]

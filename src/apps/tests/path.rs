@@ -107,7 +107,7 @@ async fn a_license_that_the_device_does_not_see_yet_is_tried_again_and_told() {
         let order = [
             position("asked for at Apple"),
             position("Apple confirmed the license"),
-            position("network usage rules is queued"),
+            position("network usage rules profile is queued"),
             position("The install is queued"),
             position("refused the install"),
             position("queued for the device again"),

@@ -4,7 +4,6 @@ use super::connection::{Desk, say};
 use super::resolve;
 use super::switch::{Flags, Level};
 use super::table::{Table, facts, items, plain, text, word};
-use super::words::{count, number};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use http::Method;
@@ -101,30 +100,16 @@ fn previewed(preview: &Value) -> String {
     }
     let devices = preview["devices"].as_array().map_or(&[][..], Vec::as_slice);
     if devices.is_empty() {
-        let _ = writeln!(out, "No device gets a command by this change.");
         return out;
     }
-    let mut table = Table::new(&["DEVICE", "APP", "COMMANDS", "TO KNOW"], "");
-    let name = |row: &Value, what: &str| {
-        let named = format!("{what}_name");
-        if row.get(&named).is_some() { text(row, &named) } else { text(row, what) }
-    };
+    let mut table = Table::new(&["DEVICE", "FOR", "COMMANDS"], "");
     for row in devices.iter().take(SHOWN) {
-        table.line([name(row, "device"), name(row, "app"), text(row, "commands"), text(row, "warning")]);
+        let about = if row["app_name"].is_null() { "profiles" } else { "app_name" };
+        table.line([text(row, "device_name"), text(row, about), text(row, "commands")]);
     }
-    out.push_str(&table.text());
+    let _ = write!(out, "\n{}", table.text());
     if devices.len() > SHOWN {
         let _ = writeln!(out, "… and {} more; --json shows all", devices.len() - SHOWN);
-    }
-    let counts = |key: &str, one: &str| count(number(preview, &format!("counts.{key}")), one);
-    if preview["counts"].is_object() {
-        let _ = writeln!(
-            out,
-            "Together: {}, {}, of which {} that send an app again (and may update it).",
-            counts("devices", "device"),
-            counts("commands", "command"),
-            counts("installs", "install")
-        );
     }
     out
 }

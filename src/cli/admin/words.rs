@@ -1,6 +1,6 @@
 //! Times as people say them.
 
-use super::table::{NOTHING, text};
+use super::table::text;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -54,13 +54,9 @@ pub(crate) fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// The number at a path, 0 where there is none.
-pub(crate) fn number(answer: &Value, at: &str) -> u64 {
-    text(answer, at).replace(NOTHING, "0").parse().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::table::NOTHING;
     use super::*;
     use serde_json::json;
 
