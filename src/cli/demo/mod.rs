@@ -22,6 +22,7 @@ use server_process::ServerProcess;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use truth::{Fact, Wanted};
 use view::View;
 use world::{Apple, Place};
@@ -65,22 +66,91 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(folder) => (folder.clone(), false),
         None => (std::env::temp_dir().join(format!("russet-demo-{}", std::process::id())), true),
     };
+    let mut end = End::listen()?;
     let place = Place::prepare(std::path::absolute(folder)?, args.database.clone())?;
     let outcome = tokio::select! {
-        outcome = play(&args, &place) => outcome,
-        _ = tokio::signal::ctrl_c() => {
-            eprintln!("\nStopped.");
-            Ok(false)
-        }
+        outcome = play(&args, &place) => outcome.map(Some),
+        () = end.asked() => Ok(None),
     };
-    if temporary && (outcome.is_ok() || !args.exit) {
-        // What is left in a temporary folder is the operating system's to clean.
-        let _ = std::fs::remove_dir_all(&place.folder);
+    let success = match outcome {
+        Ok(Some(house)) => {
+            let as_wanted = house.as_wanted;
+            stay_and_leave(&args, &place, house, &mut end).await.map(|()| as_wanted)
+        }
+        Ok(None) => {
+            eprintln!("\nStopped before all was settled.");
+            if temporary {
+                remove(&place);
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+        Err(error) => Err(error),
+    };
+    match &success {
+        Ok(true) if temporary => remove(&place),
+        Ok(true) => {}
+        Ok(false) | Err(_) => eprintln!("The server's log stays at {}.", place.log_file().display()),
     }
-    Ok(if outcome? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if success? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn play(args: &Args, place: &Place) -> anyhow::Result<bool> {
+/// What is left in a temporary folder is the operating system's to clean.
+fn remove(place: &Place) {
+    let _ = std::fs::remove_dir_all(&place.folder);
+}
+
+/// Ctrl-C or SIGTERM; heard from the beginning, so that none is lost between two waits.
+struct End {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl End {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// What runs once everything is settled.
+struct House {
+    fleet: Fleet,
+    server: ServerProcess,
+    apple: Apple,
+    as_wanted: bool,
+    /// A serial number and a store number to ask about.
+    example: (String, u64),
+}
+
+/// Waits for the end, unless the demo ends by itself, and stops everything in order. A second Ctrl-C stops at once.
+async fn stay_and_leave(args: &Args, place: &Place, house: House, end: &mut End) -> anyhow::Result<()> {
+    let House { fleet, mut server, apple, example, .. } = house;
+    if !args.exit {
+        hints(place, &example)?;
+        tokio::select! {
+            status = server.ended() => anyhow::bail!("the server ended by itself with {}", status?),
+            () = end.asked() => eprintln!("\nStopping."),
+        }
+    }
+    let stop = async {
+        fleet.stop().await;
+        server.stop().await?;
+        apple.stop().await;
+        anyhow::Ok(())
+    };
+    tokio::select! {
+        stopped = stop => stopped,
+        () = end.asked() => Ok(()),
+    }
+}
+
+async fn play(args: &Args, place: &Place) -> anyhow::Result<House> {
     let devices = usize::try_from(args.devices)?;
     eprintln!("Starting Russet, a simulated APNs, a simulated Apps and Books and {devices} simulated devices.");
     let apple = Apple::start(args.devices).await?;
@@ -106,31 +176,15 @@ async fn play(args: &Args, place: &Place) -> anyhow::Result<bool> {
     let facts = truth::facts(&seen, &said.items, &apple.licenses(), Wanted::AT_FIRST);
     let as_wanted = show(&seen, &facts, devices, seconds);
     if let Some(file) = &args.report {
-        report::Report {
-            as_wanted,
-            devices,
-            seconds,
-            database: if args.database.as_deref().is_some_and(|url| url.starts_with("postgres")) {
-                "postgres"
-            } else {
-                "sqlite"
-            },
-            pushes: apple.push.stats().accepted,
-            facts: &facts,
-        }
-        .write(file)
-        .with_context(|| format!("writing {}", file.display()))?;
+        let postgres = args.database.as_deref().is_some_and(|url| url.starts_with("postgres"));
+        let database = if postgres { "postgres" } else { "sqlite" };
+        report::Report { as_wanted, devices, seconds, database, pushes: apple.push.stats().accepted, facts: &facts }
+            .write(file)
+            .with_context(|| format!("writing {}", file.display()))?;
         eprintln!("The facts are in {}.", file.display());
     }
-    if !args.exit {
-        hints(place)?;
-        let status = server.ended().await?;
-        anyhow::bail!("the server ended with {status}; its log is {}", place.log_file().display());
-    }
-    fleet.stop().await;
-    server.stop().await?;
-    apple.stop().await;
-    Ok(as_wanted)
+    let example = facts.first().map(|fact| (fact.serial_number.clone(), fact.adam_id)).unwrap_or_default();
+    Ok(House { fleet, server, apple, as_wanted, example })
 }
 
 /// A client with the first admin's token.
@@ -181,7 +235,7 @@ fn show(seen: &[DeviceView], facts: &[Fact], devices: usize, seconds: f64) -> bo
 }
 
 /// Where the server is and what to try.
-fn hints(place: &Place) -> anyhow::Result<()> {
+fn hints(place: &Place, (device_asked, app_asked): &(String, u64)) -> anyhow::Result<()> {
     let exe = std::env::current_exe()?;
     let russet = exe.display();
     println!(
@@ -190,6 +244,7 @@ fn hints(place: &Place) -> anyhow::Result<()> {
          export RUSSET_SERVER={admin} RUSSET_TOKEN=$(cat {token})\n  \
          {russet} admin devices list\n  \
          {russet} admin report\n  \
+         {russet} explain {device_asked} {app_asked}\n  \
          {russet} admin accounts defaults set Berlin --data-roaming on\n  \
          {russet} --help\n  \
          curl -H \"Authorization: Bearer $RUSSET_TOKEN\" {admin}/api/v1/report\n",

@@ -29,7 +29,12 @@ impl ServerProcess {
     /// When the program cannot be started.
     pub fn spawn(program: &Path, place: &Place) -> anyhow::Result<Self> {
         let log = OpenOptions::new().create(true).append(true).open(place.log_file())?;
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        // Settings in the environment win over the file: those of a real server must not reach the demo's.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RUSSET_")) {
+            command.env_remove(name);
+        }
+        let child = command
             .arg("serve")
             .arg("--config")
             .arg(place.config_file())
@@ -38,6 +43,8 @@ impl ServerProcess {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
+            // Ctrl-C in a terminal goes to the whole group; the demo ends its server itself, after the devices.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;

@@ -2,17 +2,34 @@
 
 use super::rows::ServerReport;
 use crate::cli::client::{Client, ClientError};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// The state of an app on a device whose platform it does not exist for: nothing is wanted there.
+const NOT_POSSIBLE: &str = "not_possible";
+
 /// How far it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Devices that are enrolled.
     pub enrolled: usize,
-    /// Devices and apps the server knows of.
-    pub known: usize,
-    /// Of these, how many have what is wanted.
+    /// Apps that are wanted on devices, as far as the server knows.
+    pub wanted: usize,
+    /// Of these, how many are as wanted.
     pub satisfied: usize,
+    /// How many stand in which state, by its name.
+    pub states: BTreeMap<String, usize>,
+}
+
+impl Progress {
+    fn of(report: &ServerReport, enrolled: usize) -> Self {
+        let wanted = || report.items.iter().filter(|row| row.state != NOT_POSSIBLE);
+        let mut states = BTreeMap::new();
+        for row in wanted() {
+            *states.entry(row.state.replace('_', " ")).or_default() += 1;
+        }
+        Self { enrolled, wanted: wanted().count(), satisfied: wanted().filter(|row| row.satisfied).count(), states }
+    }
 }
 
 /// Asks until all is settled or the time is over; `enrolled` tells how many devices are enrolled by their own account.
@@ -25,7 +42,7 @@ pub async fn wait(
     devices: usize,
     limit: Duration,
     enrolled: &(dyn Fn() -> usize + Sync),
-    tell: &(dyn Fn(Progress) + Sync),
+    tell: &(dyn Fn(&Progress) + Sync),
 ) -> anyhow::Result<ServerReport> {
     let began = Instant::now();
     let mut last = ServerReport::default();
@@ -36,11 +53,7 @@ pub async fn wait(
             Err(refused) => return Err(refused.into()),
         }
         let here = enrolled();
-        tell(Progress {
-            enrolled: here,
-            known: last.items.len(),
-            satisfied: last.items.iter().filter(|row| row.satisfied).count(),
-        });
+        tell(&Progress::of(&last, here));
         // The report must have heard of every device that enrolled; before that, "settled" is said too early.
         let mut serials: Vec<_> = last.items.iter().map(|row| &row.device.id).collect();
         serials.sort();

@@ -9,7 +9,7 @@ const HEAD: [&str; 6] = ["DEVICE", "APP", "LICENSE", "SETTINGS ON THE DEVICE", "
 #[must_use]
 pub fn text(facts: &[Fact]) -> String {
     let mut lines = vec![HEAD.map(str::to_owned)];
-    lines.extend(facts.iter().map(line));
+    lines.extend(facts.iter().map(|fact| line(fact, is_shared_name(facts, fact))));
     let mut widths = [0; HEAD.len()];
     for line in &lines {
         for (width, cell) in widths.iter_mut().zip(line) {
@@ -25,9 +25,22 @@ pub fn text(facts: &[Fact]) -> String {
     out
 }
 
-fn line(fact: &Fact) -> [String; HEAD.len()] {
+fn name(fact: &Fact) -> Option<&str> {
+    fact.server.as_ref().and_then(|row| row.device.name.as_deref())
+}
+
+/// Whether another device has the same name: people call their devices what they like.
+fn is_shared_name(facts: &[Fact], fact: &Fact) -> bool {
+    facts.iter().any(|other| name(other) == name(fact) && other.serial_number != fact.serial_number)
+}
+
+fn line(fact: &Fact, shared_name: bool) -> [String; HEAD.len()] {
     let server = fact.server.as_ref();
-    let device = server.and_then(|row| row.device.name.clone()).unwrap_or_else(|| fact.serial_number.clone());
+    let device = match name(fact) {
+        Some(name) if shared_name => format!("{name} ({})", fact.serial_number),
+        Some(name) => name.to_owned(),
+        None => fact.serial_number.clone(),
+    };
     let app = server.and_then(|row| row.app.name.clone()).unwrap_or_else(|| fact.adam_id.to_string());
     let reason = match fact.faults.first() {
         Some(fault) => fault.clone(),

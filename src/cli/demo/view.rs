@@ -10,7 +10,7 @@ use std::sync::Mutex;
 pub(super) struct View {
     devices: usize,
     bar: Option<ProgressBar>,
-    last: Mutex<Option<Progress>>,
+    last: Mutex<Option<String>>,
 }
 
 impl View {
@@ -20,7 +20,7 @@ impl View {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
             // The template is a constant; a wrong one would only look plain.
-            if let Ok(style) = ProgressStyle::with_template("{spinner} [{elapsed_precise}] {wide_bar} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} [{elapsed}] {wide_bar} {prefix}\n  {msg}") {
                 bar.set_style(style);
             }
             bar
@@ -34,21 +34,25 @@ impl View {
     }
 
     /// How far it is.
-    pub(super) fn tell(&self, progress: Progress) {
+    pub(super) fn tell(&self, progress: &Progress) {
         let words = format!(
             "{} of {} devices enrolled, {} of {} apps as wanted",
-            progress.enrolled, self.devices, progress.satisfied, progress.known
+            progress.enrolled, self.devices, progress.satisfied, progress.wanted
         );
         if let Some(bar) = &self.bar {
-            bar.set_length(progress.known as u64);
+            let states: Vec<String> =
+                progress.states.iter().map(|(state, number)| format!("{number} {state}")).collect();
+            // At least one app a device is to come; a bar of length 0 would be drawn as full.
+            bar.set_length(progress.wanted.max(self.devices).max(1) as u64);
             bar.set_position(progress.satisfied as u64);
-            bar.set_message(words);
+            bar.set_prefix(words);
+            bar.set_message(states.join(", "));
             return;
         }
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if *last != Some(progress) {
-            *last = Some(progress);
+        if last.as_deref() != Some(words.as_str()) {
             eprintln!("  {words}");
+            *last = Some(words);
         }
     }
 
