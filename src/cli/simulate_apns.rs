@@ -4,12 +4,9 @@ use super::simulate::{self, Common};
 use anyhow::Context;
 use russet_protocol::Topic;
 use russet_simulator::apns::{Event, EventKind, Options, Simulator};
-use russet_simulator::ca::subject_uid;
+use russet_simulator::ca::{Authority, Identity};
 use russet_simulator::journal::Journal;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::ExitCode;
 
 /// `russet simulate apns …`.
@@ -47,16 +44,17 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let authority = args.common.authority()?;
+    let topic = push_certificate(&args, &authority)?;
     let options = Options {
         listen: args.listen,
         courier_listen: args.courier_listen,
         control_listen: args.control_listen,
         host: args.common.host.clone(),
-        authority: Some(args.common.authority()?),
+        authority: Some(authority),
         clock: simulate::clock(),
     };
     let simulator = Simulator::start(options).await?;
-    let topic = push_certificate(&args, &simulator)?;
     let file = |name| args.common.file(name).display().to_string();
     println!("Simulated APNs at {}", simulator.push_url());
     println!("  trust roots        {}", file("roots.pem"));
@@ -72,32 +70,30 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes the push certificate, or keeps the one of an earlier run unless another topic is wanted: a server that imported
-/// it goes on with it.
-fn push_certificate(args: &Args, simulator: &Simulator) -> anyhow::Result<Topic> {
+/// Makes the push certificate, or keeps the one of an earlier run unless another topic is wanted or another authority issued
+/// it: a server that imported it goes on with it. The PKCS#12 bundle always has the password that is printed.
+fn push_certificate(args: &Args, authority: &Authority) -> anyhow::Result<Topic> {
     let path = args.common.file("push-certificate.pem");
-    let kept = kept_topic(&path);
     let wanted = match &args.topic {
         Some(text) => Some(Topic::new(text.as_str()).with_context(|| format!("{text:?} cannot be a topic"))?),
         None => None,
     };
-    if let Some(kept) = kept
-        && wanted.as_ref().is_none_or(|wanted| *wanted == kept)
-    {
-        return Ok(kept);
-    }
-    let made_up = || Topic::new(format!("com.apple.mgmt.External.{}", uuid::Uuid::new_v4()));
-    let topic = wanted.map_or_else(made_up, Ok)?;
-    let identity = simulator.issue_push_certificate(&topic)?;
+    let kept = std::fs::read(&path).ok().and_then(|pem| Identity::from_pem(&pem).ok());
+    let kept = kept.filter(|kept| authority.issued(kept));
+    let kept = kept.and_then(|kept| kept.topic().map(|topic| (kept, topic)));
+    let kept = kept.filter(|(_, topic)| wanted.as_ref().is_none_or(|wanted| wanted == topic));
+    let (identity, topic) = match kept {
+        Some(kept) => kept,
+        None => {
+            let made_up = || Topic::new(format!("com.apple.mgmt.External.{}", uuid::Uuid::new_v4()));
+            let topic = wanted.map_or_else(made_up, Ok)?;
+            (authority.issue_push_certificate(&topic)?, topic)
+        }
+    };
     simulate::write(&path, identity.pem()?)?;
     let bundle = identity.pkcs12(&args.p12_password, "APSP push certificate")?;
     simulate::write(&args.common.file("push-certificate.p12"), bundle)?;
     Ok(topic)
-}
-
-fn kept_topic(path: &Path) -> Option<Topic> {
-    let pem = std::fs::read(path).ok()?;
-    subject_uid(&CertificateDer::from_pem_slice(&pem).ok()?)
 }
 
 /// Prints what happens, one line each.
@@ -138,26 +134,38 @@ mod tests {
         args: Args,
     }
 
-    #[tokio::test]
-    async fn a_folder_keeps_its_push_certificate_until_another_topic_is_wanted() {
+    #[test]
+    fn a_folder_keeps_its_push_certificate_until_another_topic_is_wanted() {
         let folder = tempfile::tempdir().unwrap();
         let read = |more: &[&str]| {
             let line = ["apns", "--folder", folder.path().to_str().unwrap()];
             Line::try_parse_from(line.iter().chain(more)).unwrap().args
         };
         let args = read(&[]);
-        let authority = Some(args.common.authority().unwrap());
-        let simulator = Simulator::start(Options { authority, ..Options::default() }).await.unwrap();
-        let first = push_certificate(&args, &simulator).unwrap();
-        let file = std::fs::read(args.common.file("push-certificate.pem")).unwrap();
-        assert_eq!(push_certificate(&args, &simulator).unwrap(), first);
-        assert_eq!(std::fs::read(args.common.file("push-certificate.pem")).unwrap(), file);
-        let wanted = read(&["--topic", "com.apple.mgmt.External.wanted"]);
-        assert_eq!(push_certificate(&wanted, &simulator).unwrap().as_str(), "com.apple.mgmt.External.wanted");
+        let authority = args.common.authority().unwrap();
+        let first = push_certificate(&args, &authority).unwrap();
+        let pem = args.common.file("push-certificate.pem");
+        let file = std::fs::read(&pem).unwrap();
+        assert_eq!(push_certificate(&args, &authority).unwrap(), first);
+        assert_eq!(std::fs::read(&pem).unwrap(), file);
+
+        let topic = |args: &Args| {
+            push_certificate(args, &authority).unwrap();
+            Identity::from_pem(&std::fs::read(&pem).unwrap()).unwrap().topic().unwrap()
+        };
         assert_eq!(
-            kept_topic(&args.common.file("push-certificate.pem")).unwrap().as_str(),
+            topic(&read(&["--topic", "com.apple.mgmt.External.wanted"])).as_str(),
             "com.apple.mgmt.External.wanted"
         );
-        assert!(args.common.file("push-certificate.p12").exists());
+
+        // Another password is that of the same certificate; a certificate of another authority is of no use.
+        let kept = std::fs::read(&pem).unwrap();
+        push_certificate(&read(&["--p12-password", "another"]), &authority).unwrap();
+        assert_eq!(std::fs::read(&pem).unwrap(), kept);
+        let now = russet_protocol::Timestamp(jiff::Timestamp::now().as_millisecond());
+        let bundle = std::fs::read(args.common.file("push-certificate.p12")).unwrap();
+        assert!(russet_pki::push_certificate::parse(&bundle, Some("another"), now).is_ok());
+        push_certificate(&args, &Authority::create("Another").unwrap()).unwrap();
+        assert_ne!(std::fs::read(&pem).unwrap(), kept);
     }
 }

@@ -155,6 +155,12 @@ impl Authority {
         self.finish(builder, key)
     }
 
+    /// Whether this authority issued it.
+    #[must_use]
+    pub fn issued(&self, identity: &Identity) -> bool {
+        identity.certificate.verify(&self.key).unwrap_or(false)
+    }
+
     fn finish(&self, mut builder: X509Builder, key: PKey<Private>) -> Result<Identity, CaError> {
         let context = builder.x509v3_context(Some(&self.certificate), None);
         let subject = SubjectKeyIdentifier::new().build(&context)?;
@@ -167,6 +173,20 @@ impl Authority {
 }
 
 impl Identity {
+    /// Reads what [`Identity::pem`] wrote.
+    ///
+    /// # Errors
+    /// When the text holds no certificate, or no key.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, CaError> {
+        Ok(Self { certificate: X509::from_pem(pem)?, key: PKey::private_key_from_pem(pem)? })
+    }
+
+    /// The topic of a push certificate: the UID in its subject.
+    #[must_use]
+    pub fn topic(&self) -> Option<Topic> {
+        subject_uid(&self.certificate.to_der().ok()?)
+    }
+
     /// The certificate as PEM.
     #[must_use]
     pub fn certificate_pem(&self) -> String {
@@ -277,7 +297,9 @@ mod tests {
         let identity = authority.issue_push_certificate(&topic).unwrap();
         let der = identity.certificate.to_der().unwrap();
         assert_eq!(subject_uid(&der), Some(topic));
-        assert!(identity.certificate.verify(&authority.key).unwrap());
+        let read = Identity::from_pem(identity.pem().unwrap().as_bytes()).unwrap();
+        assert!(authority.issued(&read) && !Authority::create("Another").unwrap().issued(&read));
+        assert_eq!(read.topic(), identity.topic());
         let subject = identity.certificate.subject_name();
         let common_name = subject.entries_by_nid(Nid::COMMONNAME).next().unwrap();
         assert!(common_name.data().as_slice().starts_with(b"APSP:"));

@@ -43,7 +43,14 @@ impl Answer {
     }
 
     pub(super) fn fault(&self) -> Fault {
-        let text: String = String::from_utf8_lossy(&self.body).chars().filter(|c| !c.is_control()).take(300).collect();
+        // A refusal of a check-in is a property list (Apple: ErrorCodeResponse), whose description is for people.
+        let described = plist::from_bytes::<plist::Dictionary>(&self.body).ok();
+        let described = described.and_then(|it| it.get("description")?.as_string().map(str::to_owned));
+        let whole = String::from_utf8_lossy(&self.body);
+        let title = || whole.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
+        let text =
+            described.or_else(|| title().map(|(title, _)| title.to_owned())).unwrap_or_else(|| whole.to_string());
+        let text: String = text.chars().filter(|c| !c.is_control()).take(300).collect();
         Fault::Status { url: self.url.clone(), status: self.status.as_u16(), text }
     }
 }
