@@ -13,7 +13,7 @@ use crate::licenses::assets::{self, Asset};
 use crate::licenses::{Defaults, LicenseError};
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/accounts", get(list).post(create))
-        .route("/accounts/{id}", get(one))
+        .route("/accounts/{id}", get(one).delete(remove))
+        .route("/accounts/{id}/server-token", put(renew_token))
         .route("/accounts/{id}/defaults", get(defaults).put(set_defaults))
         .route("/accounts/{id}/defaults/preview", post(preview))
         .route("/accounts/{id}/assets", get(owned))
@@ -86,6 +87,28 @@ async fn create(State(api): State<Api>, Body(new): Body<New>) -> Result<(StatusC
 async fn one(State(api): State<Api>, Path(id): Path<AccountId>) -> Result<Json<Shown>, Problem> {
     let account = accounts::get(&mut *api.ctx.store.read().await?, id).await?;
     Ok(Json(account.ok_or(LicenseError::NotFound)?.into()))
+}
+
+/// Forgets the account; refused while it manages apps.
+async fn remove(State(api): State<Api>, Path(id): Path<AccountId>) -> Result<StatusCode, Problem> {
+    accounts::get(&mut *api.ctx.store.read().await?, id).await?.ok_or(LicenseError::NotFound)?;
+    apps::remove_account(&api.ctx, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewToken {
+    server_token: String,
+}
+
+/// The next server token of the same location.
+async fn renew_token(
+    State(api): State<Api>,
+    Path(id): Path<AccountId>,
+    Body(new): Body<NewToken>,
+) -> Result<Json<Shown>, Problem> {
+    Ok(Json(accounts::renew_token(&api.ctx, id, &new.server_token).await?.into()))
 }
 
 /// The profiles that defaults name are there and good for their purpose.

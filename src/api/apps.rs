@@ -8,7 +8,7 @@ use super::etag::{IfMatch, of_version, tagged, version};
 use super::problem::Problem;
 use super::profiles;
 use super::show::{Items, Time};
-use crate::apps::{self, App, AppSettings, AppsError, Explanation, NewApp, ProfileChoice, Report, Scope};
+use crate::apps::{self, App, AppSettings, AppsError, Explanation, NewApp, Report, Scope};
 use crate::ids::{AccountId, AppId};
 use axum::extract::State;
 use axum::response::Response;
@@ -107,12 +107,8 @@ async fn set_settings(
     IfMatch(etag): IfMatch,
     Body(new): Body<AppSettings>,
 ) -> Result<Response, Problem> {
-    let chosen = |choice| match choice {
-        ProfileChoice::Profile(id) => Some(id),
-        ProfileChoice::Inherit | ProfileChoice::Nothing => None,
-    };
     let mut snapshot = api.ctx.store.read().await?;
-    profiles::fit(&mut *snapshot, chosen(new.vpn_profile), chosen(new.sso_profile)).await?;
+    profiles::fit(&mut *snapshot, new.vpn_profile.profile(), new.sso_profile.profile()).await?;
     drop(snapshot);
     let app = apps::set_settings(&api.ctx, id, &new, version(etag.as_deref())?).await?;
     Ok(tagged(&of_version(app.version), app.settings))

@@ -33,7 +33,14 @@ pub(super) fn routes() -> Router<Api> {
 
 /// The device that a person means.
 pub(super) async fn device_of(tx: &mut dyn Tx, text: &str) -> Result<Device, Problem> {
-    Ok(devices::find(tx, text).await?.ok_or(AppsError::NoSuchDevice)?)
+    match devices::find(tx, text).await? {
+        Some(device) => Ok(device),
+        None if devices::is_shared_name(tx, text).await? => {
+            Err(Problem::conflict("More than one device is called that.")
+                .next("Name the device by its serial number; `russet admin devices list` shows it."))
+        }
+        None => Err(AppsError::NoSuchDevice.into()),
+    }
 }
 
 #[derive(Serialize)]

@@ -176,10 +176,16 @@ impl From<AppsError> for Problem {
         let text = error.to_string();
         match error {
             AppsError::Store(error) => error.into(),
-            AppsError::NoSuchApp | AppsError::NoSuchDevice | AppsError::NotPlanned => Self::not_found(text),
+            AppsError::NoSuchApp | AppsError::NoSuchDevice | AppsError::NoSuchProfile | AppsError::NotPlanned => {
+                Self::not_found(text)
+            }
             AppsError::Changed => Self::changed_meanwhile(),
-            AppsError::AlreadyThere => Self::conflict(text),
-            AppsError::NoSuchAccount | AppsError::BadSetting { .. } => Self::refused(text),
+            AppsError::AlreadyThere | AppsError::AccountInUse { .. } | AppsError::ProfileInUse { .. } => {
+                Self::conflict(text)
+            }
+            AppsError::NoSuchAccount | AppsError::NotOwned { .. } | AppsError::Book | AppsError::BadSetting { .. } => {
+                Self::refused(text)
+            }
             AppsError::Plan(_) => Self::inside(&text),
         }
     }

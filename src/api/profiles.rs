@@ -5,6 +5,7 @@ use super::body::{Body, Path, file};
 use super::limits::FILE_BODY;
 use super::problem::Problem;
 use super::show::{Items, Time};
+use crate::apps;
 use crate::ids::ProfileId;
 use crate::profiles::{self, Imported, Kind, ProfilesError};
 use axum::extract::{DefaultBodyLimit, State};
@@ -88,7 +89,7 @@ async fn one(State(api): State<Api>, Path(id): Path<ProfileId>) -> Result<Json<S
 }
 
 async fn remove(State(api): State<Api>, Path(id): Path<ProfileId>) -> Result<StatusCode, Problem> {
-    profiles::delete(&api.ctx, id).await?;
+    apps::remove_profile(&api.ctx, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

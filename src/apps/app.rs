@@ -92,6 +92,17 @@ pub enum ProfileChoice {
     Profile(ProfileId),
 }
 
+impl ProfileChoice {
+    /// The profile that is named, if any.
+    #[must_use]
+    pub fn profile(self) -> Option<ProfileId> {
+        match self {
+            Self::Profile(id) => Some(id),
+            Self::Inherit | Self::Nothing => None,
+        }
+    }
+}
+
 /// What an app says over the account's defaults; what is not said is inherited. This is also the stored and the shown
 /// form (JSON).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]

@@ -21,6 +21,33 @@ pub enum AppsError {
     /// The account manages this app already.
     #[error("this account manages the app already; change its settings instead")]
     AlreadyThere,
+    /// Apple's records of the account do not have it.
+    #[error(
+        "Apple's records of the account {account:?} hold no such license; `russet admin accounts assets` lists what it owns, \
+         `russet admin accounts sync` reads the records again after you bought one"
+    )]
+    NotOwned {
+        /// The account's name.
+        account: String,
+    },
+    /// It is a book.
+    #[error("this is a book; only apps can be managed on devices")]
+    Book,
+    /// No such profile.
+    #[error("there is no such profile; `russet admin profiles list` shows those there are")]
+    NoSuchProfile,
+    /// The profile is chosen somewhere.
+    #[error("the profile is used by {users}; choose another one, or none, there first")]
+    ProfileInUse {
+        /// Accounts and apps.
+        users: String,
+    },
+    /// The account still has apps.
+    #[error("the account manages apps, or they are still being taken off devices: {apps}; remove these first")]
+    AccountInUse {
+        /// Their names.
+        apps: String,
+    },
     /// Somebody else changed the settings meanwhile.
     #[error("the settings were changed by somebody else meanwhile; read them again, then repeat the change")]
     Changed,

@@ -26,7 +26,7 @@ mod views;
 mod wanted_profiles;
 
 pub use app::{App, AppSettings, NewApp, ProfileChoice, Scope};
-pub use catalog::{add, get, list, remove, set_settings, settings};
+pub use catalog::{add, get, list, remove, remove_account, remove_profile, set_settings, settings};
 pub use error::AppsError;
 pub use explain::{Explanation, StoryEntry, explain};
 pub use preview::{Preview, PreviewCounts, PreviewItem, preview};

@@ -174,6 +174,11 @@ pub async fn find(tx: &mut dyn Tx, text: &str) -> Result<Option<Device>, StoreEr
     }
 }
 
+/// Whether several devices have this name, so that it means none of them.
+pub async fn is_shared_name(tx: &mut dyn Tx, name: &str) -> Result<bool, StoreError> {
+    Ok(tx.rows("SELECT id FROM device WHERE name = $1 LIMIT 2", &[name.trim().into()]).await?.len() > 1)
+}
+
 /// Devices in the order of their identifiers (of their first appearance), after `after`.
 pub async fn list(tx: &mut dyn Tx, after: Option<DeviceId>, limit: u32) -> Result<Vec<Device>, StoreError> {
     let after = after.map(DeviceId::text).unwrap_or_default();

@@ -111,6 +111,43 @@ pub async fn create(ctx: &Context, name: &str, token: &str, defaults: Defaults) 
     Ok(account)
 }
 
+/// Gives an account the next server token of its location; Apple's tokens last a year. The worker claims the location with
+/// it right after, and stops where it is of another location.
+///
+/// # Errors
+/// Where the text is no server token, another account has it, there is no such account, or the store fails.
+pub async fn renew_token(ctx: &Context, id: AccountId, token: &str) -> Result<Account, LicenseError> {
+    let token = ServerToken::parse(token)?;
+    let hash = digest(&SHA256, token.secret().as_bytes());
+    let row = store::NewToken {
+        id,
+        token: &ctx.store.sealer().seal(store::ACCOUNT, store::TOKEN, &id.text(), token.secret().as_bytes())?,
+        hash: hash.as_ref(),
+        expires_at: token.expires_at(),
+        organization_name: token.organization(),
+        now: ctx.now(),
+    };
+    let mut tx = ctx.store.begin("renew a server token").await?;
+    let before = store::account(&mut *tx, id).await?.ok_or(LicenseError::NotFound)?;
+    if let Some(taken) = store::name_of_token(&mut *tx, hash.as_ref()).await?.filter(|name| *name != before.name) {
+        return Err(LicenseError::TokenTaken(taken));
+    }
+    store::set_token(&mut *tx, &row).await?;
+    tx.wake(Wake::Licenses);
+    let account = store::account(&mut *tx, id).await?.ok_or(LicenseError::NotFound)?;
+    tx.commit().await?;
+    Ok(account)
+}
+
+/// Forgets an account with everything that was mirrored of it. What Apple has stays as it is. Who calls makes sure that
+/// nothing is managed with its licenses any more.
+///
+/// # Errors
+/// Where there is no such account, or the store fails.
+pub async fn forget(tx: &mut dyn Tx, id: AccountId) -> Result<(), LicenseError> {
+    if store::delete_account(tx, id).await? { Ok(()) } else { Err(LicenseError::NotFound) }
+}
+
 /// All accounts, by name.
 ///
 /// # Errors

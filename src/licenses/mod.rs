@@ -45,7 +45,7 @@ pub enum LicenseError {
     #[error("the defaults were changed meanwhile; read them again, then repeat the change")]
     Changed,
     /// No such account.
-    #[error("there is no such App Store account; `russet admin account list` shows those that exist")]
+    #[error("there is no such App Store account; `russet admin accounts list` shows those that exist")]
     NotFound,
     /// The store failed.
     #[error(transparent)]

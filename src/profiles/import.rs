@@ -62,7 +62,8 @@ pub async fn import(ctx: &Context, name: &str, file: &[u8]) -> Result<ProfileId,
     Ok(id)
 }
 
-/// Deletes an imported profile. Devices that have it because of their apps lose it; settings that name it say that it is gone.
+/// Deletes an imported profile. Devices that have it because of their apps lose it. Who calls makes sure that no
+/// settings name it.
 ///
 /// # Errors
 /// [`ProfilesError::NotFound`], or the store fails.

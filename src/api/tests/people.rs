@@ -54,6 +54,10 @@ async fn a_profile_is_imported_named_by_defaults_and_deleted() {
     let unknown = set(json!({ "vpn_profile": "019acb8e-0000-7000-8000-000000000000" })).await;
     assert!(unknown.body["next_step"].as_str().unwrap().contains("import"));
 
+    let used = desk.ask_as(&desk.admin, Method::DELETE, &path, None).await;
+    assert_eq!(used.status, StatusCode::CONFLICT);
+    assert!(used.body["detail"].as_str().unwrap().contains("the account Berlin"), "{}", used.body);
+    set(json!({ "vpn_profile": null })).await;
     assert_eq!(desk.ask_as(&desk.admin, Method::DELETE, &path, None).await.status, StatusCode::NO_CONTENT);
     assert_eq!(desk.get(&path).await.status, StatusCode::NOT_FOUND);
     let refused = desk.post("/api/v1/profiles", json!({ "name": "x", "content": "eHl6" })).await;

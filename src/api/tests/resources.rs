@@ -49,6 +49,19 @@ async fn an_account_is_added_once_and_never_shows_its_token() {
     for unknown in ["/api/v1/accounts/019acb8e-0000-7000-8000-000000000000", "/api/v1/accounts/berlin"] {
         assert_eq!(desk.get(unknown).await.status, StatusCode::NOT_FOUND, "{unknown}");
     }
+
+    let next = json!({ "server_token": server_token("b") });
+    let renewed = desk.ask_as(&desk.admin, Method::PUT, &format!("{path}/server-token"), Some(next)).await;
+    assert_eq!((renewed.status, &renewed.body["name"]), (StatusCode::OK, &json!("Berlin")));
+    let free = json!({ "name": "Hamburg", "server_token": server_token("a") });
+    assert_eq!(desk.post("/api/v1/accounts", free).await.status, StatusCode::CREATED, "the old token is nobody's");
+    let new = json!({ "account": made["id"], "adam_id": 1, "scope": "everyone" });
+    let app = desk.post("/api/v1/apps", new).await.body;
+    let remove = async |path: &str| desk.ask_as(&desk.admin, Method::DELETE, path, None).await.status;
+    assert_eq!(remove(&path).await, StatusCode::CONFLICT, "it manages an app");
+    remove(&format!("/api/v1/apps/{}", app["id"].as_str().unwrap())).await;
+    assert_eq!(remove(&path).await, StatusCode::NO_CONTENT);
+    assert_eq!(remove(&path).await, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -108,7 +121,11 @@ async fn an_app_is_given_to_everyone_set_and_taken_off() {
 
 /// A device that has been here, and is not enrolled.
 pub(super) async fn known_device(desk: &Desk) {
-    let (udid, serial) = (Udid::new("00008030-000A1B2C3D4E5F60").unwrap(), SerialNumber::new("C02EXAMPLE01").unwrap());
+    device(desk, "00008030-000A1B2C3D4E5F60", "C02EXAMPLE01").await;
+}
+
+async fn device(desk: &Desk, udid: &str, serial: &str) {
+    let (udid, serial) = (Udid::new(udid).unwrap(), SerialNumber::new(serial).unwrap());
     let facts = NewFacts {
         udid: Some(&udid),
         serial: Some(&serial),
@@ -134,6 +151,9 @@ async fn a_device_is_found_by_what_people_call_it() {
     assert_eq!(desk.get("/api/v1/devices").await.body["items"].as_array().unwrap().len(), 1);
     assert_eq!(desk.get("/api/v1/devices/C02EXAMPLE01/commands").await.body, json!({ "items": [] }));
     assert_eq!(desk.get("/api/v1/devices/nobody").await.status, StatusCode::NOT_FOUND);
+    device(&desk, "00008030-000A1B2C3D4E5F61", "C02EXAMPLE02").await;
+    let which = desk.get("/api/v1/devices/Ada's%20iPhone").await;
+    assert_eq!(which.status, StatusCode::CONFLICT, "two devices have this name: {}", which.body);
     let unplanned = desk.get("/api/v1/devices/C02EXAMPLE01/apps/com.example.none/explanation").await;
     assert_eq!(unplanned.status, StatusCode::NOT_FOUND);
 }

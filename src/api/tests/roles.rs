@@ -8,6 +8,8 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("GET", "/accounts", true),
     ("POST", "/accounts", false),
     ("GET", "/accounts/{id}", true),
+    ("DELETE", "/accounts/{id}", false),
+    ("PUT", "/accounts/{id}/server-token", false),
     ("GET", "/accounts/{id}/defaults", true),
     ("PUT", "/accounts/{id}/defaults", false),
     ("POST", "/accounts/{id}/defaults/preview", false),

@@ -8,6 +8,7 @@ use super::table::{NOTHING, Table, facts, items, plain, text};
 use super::words::{day, when};
 use anyhow::bail;
 use clap::Subcommand;
+use http::Method;
 use indicatif::ProgressBar;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -41,6 +42,25 @@ The .vpptoken file comes from Apple Business Manager: Preferences, Payments and 
         /// Wait until Apple's records are here
         #[arg(long)]
         wait: bool,
+    },
+    /// Give an account the next server token of its location; Apple's tokens last a year
+    RenewToken {
+        /// Id or name of the account
+        account: String,
+        /// The .vpptoken file
+        #[arg(long, value_name = "FILE")]
+        token_file: PathBuf,
+        /// Wait until Apple's records were read with it
+        #[arg(long)]
+        wait: bool,
+    },
+    /// Forget an account that manages no app any more; what Apple has stays as it is
+    Remove {
+        /// Id or name of the account
+        account: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Show an account
     Show {
@@ -89,6 +109,23 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
                 account = wait_for_records(desk, &text(&account, "id"), &Value::Null).await?;
             }
             desk.show(&account, || format!("Added.\n{}", one_shown(&account, desk.now)));
+        }
+        Args::RenewToken { account, token_file, wait } => {
+            let id = resolve::account(desk, &account).await?;
+            let before = desk.client.get(&format!("/api/v1/accounts/{id}")).await?["last_sync_at"].clone();
+            let body = json!({ "server_token": read_text(&token_file)?.trim() });
+            let path = format!("/api/v1/accounts/{id}/server-token");
+            let mut renewed = desk.client.ask(Method::PUT, &path, Some(&body), None).await?.body;
+            if wait {
+                renewed = wait_for_records(desk, &id, &before).await?;
+            }
+            desk.show(&renewed, || format!("Renewed.\n{}", one_shown(&renewed, desk.now)));
+        }
+        Args::Remove { account, yes } => {
+            let id = resolve::account(desk, &account).await?;
+            desk.confirm(&format!("Forget the account {account}?"), yes)?;
+            let answer = desk.client.delete(&format!("/api/v1/accounts/{id}")).await?;
+            desk.show(&answer, || plain(&format!("The account {account} is forgotten.")));
         }
         Args::Show { account } => {
             let id = resolve::account(desk, &account).await?;

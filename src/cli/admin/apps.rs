@@ -15,11 +15,12 @@ pub(super) enum Args {
     List,
     /// Give an app to every enrolled device it is made for
     #[command(after_help = "Examples:
-  russet admin accounts assets Berlin                    which store numbers there are
-  russet admin apps add 1500000101 --account Berlin")]
+  russet admin accounts assets Berlin                    which there are
+  russet admin apps add 1500000101 --account Berlin
+  russet admin apps add Fieldbook --account Berlin")]
     Add {
-        /// Store number of the app
-        adam_id: u64,
+        /// Store number, name or bundle id of the app
+        app: String,
         /// Id or name of the account whose licenses it uses
         #[arg(long)]
         account: String,
@@ -55,8 +56,12 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             let list = desk.client.get("/api/v1/apps").await?;
             desk.show(&list, || shown(&list, desk.now));
         }
-        Args::Add { adam_id, account, pricing_param } => {
+        Args::Add { app, account, pricing_param } => {
             let account = resolve::account(desk, &account).await?;
+            let adam_id = match app.parse() {
+                Ok(number) => number,
+                Err(_) => resolve::asset(desk, &account, &app).await?,
+            };
             let pricing = match pricing_param {
                 Pricing::Stdq => "STDQ",
                 Pricing::Plus => "PLUS",
@@ -82,7 +87,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
 fn shown(list: &Value, now: jiff::Timestamp) -> String {
     let mut table = Table::new(
         &["NAME", "BUNDLE ID", "STORE NUMBER", "LICENSE", "FOR", "ADDED", "ID"],
-        "No app is under management yet. russet admin apps add STORE-NUMBER --account ACCOUNT",
+        "No app is under management yet. russet admin apps add APP --account ACCOUNT",
     );
     for app in items(list) {
         table.line([

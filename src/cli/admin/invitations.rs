@@ -47,6 +47,10 @@ pub(super) enum Args {
     },
 }
 
+/// What is said to people who invite too early.
+const NO_PUSH_CERTIFICATE: &str =
+    "\nNo device can enroll before a push certificate is here: russet admin push-certificate import FILE";
+
 pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
     match args {
         Args::Create { serial_number, uses, expires_in_hours, note, identity, svg } => {
@@ -61,13 +65,14 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
                 std::fs::write(&file, text(&made, "qr_code_svg"))
                     .with_context(|| format!("{} cannot be written", file.display()))?;
             }
+            // Only for people, and of no weight: the invitation is made.
+            let status =
+                if desk.json { json!({}) } else { desk.client.get("/api/v1/status").await.unwrap_or_default() };
+            let early = status.get("push_certificate").is_some_and(Value::is_null);
             desk.show(&made, || {
-                format!(
-                    "{}\n\n{}Open this link on the device. It ends {}.",
-                    text(&made, "link"),
-                    qr_code(&text(&made, "link")),
-                    when(&made, "expires_at", desk.now)
-                )
+                let (link, ends) = (text(&made, "link"), when(&made, "expires_at", desk.now));
+                let (code, note) = (qr_code(&link), if early { NO_PUSH_CERTIFICATE } else { "" });
+                format!("{link}\n\n{code}Open this link on the device. It ends {ends}.{note}")
             });
         }
         Args::List => {

@@ -71,5 +71,5 @@ fn settings(row: &Value) -> String {
     if missing.is_empty() {
         return format!("{} of {0}", all.len());
     }
-    format!("{} of {}, not {}", all.len() - missing.len(), all.len(), missing.join(", "))
+    format!("{} of {}; not yet: {}", all.len() - missing.len(), all.len(), missing.join(", "))
 }

@@ -40,6 +40,27 @@ pub(crate) async fn app(desk: &Desk, called: &str) -> anyhow::Result<String> {
     Ok(text(&find(desk, "/api/v1/apps", "app", &["name", "bundle_id", "adam_id"], called).await?, "id"))
 }
 
+/// An app that an account owns, by name or bundle id; its store number.
+pub(super) async fn asset(desk: &Desk, account: &str, called: &str) -> anyhow::Result<u64> {
+    let list = desk.client.get(&format!("/api/v1/accounts/{account}/assets")).await?;
+    owned(items(&list), called)
+}
+
+/// The one store number behind a name; a product can be there in several licenses.
+fn owned(list: &[Value], called: &str) -> anyhow::Result<u64> {
+    let answers = |entry: &&Value| {
+        ["name", "bundle_id"].iter().any(|key| text(entry, key).to_lowercase() == called.to_lowercase())
+    };
+    let mut numbers: Vec<u64> = list.iter().filter(answers).filter_map(|entry| entry["adam_id"].as_u64()).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    match numbers.as_slice() {
+        [one] => Ok(*one),
+        [] => bail!("the account owns no app {called:?}; `russet admin accounts assets` lists what it owns"),
+        several => bail!("more than one app is called {called:?}; give the store number, one of {several:?}"),
+    }
+}
+
 /// A profile, by id or name; its id.
 pub(super) async fn profile(desk: &Desk, called: &str) -> anyhow::Result<String> {
     Ok(text(&find(desk, "/api/v1/profiles", "profile", &["name", "identifier"], called).await?, "id"))
@@ -75,6 +96,21 @@ mod tests {
         assert!(found("fieldbook").unwrap_err().to_string().contains("more than one app"));
         assert!(found("Keynest").unwrap_err().to_string().contains("Fieldbook (1)"));
         assert_eq!(choose(&[], "app", &["name"], "x").unwrap_err().to_string(), "there is no app yet");
+    }
+
+    #[test]
+    fn an_owned_app_is_found_by_its_name_whatever_its_licenses() {
+        let list = [
+            json!({ "adam_id": 1, "pricing_param": "STDQ", "name": "Fieldbook", "bundle_id": "com.example.fieldbook" }),
+            json!({ "adam_id": 1, "pricing_param": "PLUS", "name": "Fieldbook", "bundle_id": "com.example.fieldbook" }),
+            json!({ "adam_id": 2, "pricing_param": "STDQ", "name": null, "bundle_id": null }),
+            json!({ "adam_id": 3, "pricing_param": "STDQ", "name": "Notes", "bundle_id": "com.example.notes" }),
+            json!({ "adam_id": 4, "pricing_param": "STDQ", "name": "Notes", "bundle_id": "com.example.notes.mac" }),
+        ];
+        assert_eq!(owned(&list, "fieldbook").unwrap(), 1);
+        assert_eq!(owned(&list, "com.example.notes.mac").unwrap(), 4);
+        assert!(owned(&list, "Notes").unwrap_err().to_string().contains("[3, 4]"));
+        assert!(owned(&list, "Keynest").unwrap_err().to_string().contains("accounts assets"));
     }
 
     #[test]

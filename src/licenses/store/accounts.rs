@@ -49,6 +49,43 @@ pub(in crate::licenses) async fn insert_account(tx: &mut dyn Tx, new: &NewAccoun
     .map(|_| ())
 }
 
+/// The next token of an account, sealed.
+pub(in crate::licenses) struct NewToken<'a> {
+    pub(in crate::licenses) id: AccountId,
+    pub(in crate::licenses) token: &'a [u8],
+    pub(in crate::licenses) hash: &'a [u8],
+    pub(in crate::licenses) expires_at: Timestamp,
+    pub(in crate::licenses) organization_name: &'a str,
+    pub(in crate::licenses) now: Timestamp,
+}
+
+/// Replaces the token; the account begins again with the claim.
+pub(in crate::licenses) async fn set_token(tx: &mut dyn Tx, new: &NewToken<'_>) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE license_account SET token = $2, token_hash = $3, token_expires_at = $4, organization_name = $5,
+             claimed_at = NULL, sync_due_at = $6, troubles = 0, blocked_until = NULL, state = $7, state_text = $8,
+             state_at = $6
+         WHERE id = $1",
+        &[
+            (&new.id.text()).into(),
+            new.token.into(),
+            new.hash.into(),
+            new.expires_at.millis().into(),
+            new.organization_name.into(),
+            new.now.millis().into(),
+            AccountState::Connecting.word().into(),
+            "The location is being claimed with its new server token.".into(),
+        ],
+    )
+    .await
+    .map(|_| ())
+}
+
+/// Deletes an account and all that hangs on it; false where there is none.
+pub(in crate::licenses) async fn delete_account(tx: &mut dyn Tx, id: AccountId) -> Result<bool, StoreError> {
+    Ok(tx.run("DELETE FROM license_account WHERE id = $1", &[(&id.text()).into()]).await? == 1)
+}
+
 /// The name of the account that has this token.
 pub(in crate::licenses) async fn name_of_token(tx: &mut dyn Tx, hash: &[u8]) -> Result<Option<String>, StoreError> {
     let row = tx.optional("SELECT name FROM license_account WHERE token_hash = $1", &[hash.into()]).await?;

@@ -9,7 +9,8 @@ mod wishes;
 mod work;
 
 pub(super) use accounts::{
-    NewAccount, account, accounts, insert_account, name_is_taken, name_of_token, set_defaults, unmark, want_sync,
+    NewAccount, NewToken, account, accounts, delete_account, insert_account, name_is_taken, name_of_token,
+    set_defaults, set_token, unmark, want_sync,
 };
 pub(super) use assets::{asset, assets, counts};
 pub(super) use batches::{

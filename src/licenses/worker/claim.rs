@@ -29,12 +29,13 @@ pub(super) async fn claim(desk: &mut Desk<'_>) -> Result<(), Halt> {
         let other = store::other_with_location(&mut *desk.ctx.store.read().await?, desk.id(), u_id).await?;
         if let Some(other) = other {
             return Err(Halt::Stop(format!(
-                "The token is of the same location as the account {other:?}. Use that account; this one can be deleted."
+                "The token is of the same location as the account {other:?}. Use that account, and remove this one."
             )));
         }
         if desk.work.u_id.as_ref().is_some_and(|known| known != u_id) {
             return Err(Halt::Stop(
-                "The token is of another location than this account's; add an account for it.".to_owned(),
+                "The server token is of another location than this account's. Give it a token of its own location, and add an account \
+                 for the other one.".to_owned(),
             ));
         }
     }
@@ -46,7 +47,8 @@ pub(super) async fn claim(desk: &mut Desk<'_>) -> Result<(), Halt> {
     let (after, webhook_state) = if is_so {
         (before, "notified")
     } else {
-        let subject = format!("location {:?} of account {:?}", before.body.location_name, desk.work.name);
+        let location = before.body.location_name.as_deref().unwrap_or_default();
+        let subject = format!("location {location:?} of account {:?}", desk.work.name);
         let entry = events::begin(desk.ctx, "russet", "claim a location at Apple", &subject).await?;
         let outcome = write(desk, ours, url).await;
         let words =

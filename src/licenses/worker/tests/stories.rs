@@ -1,6 +1,7 @@
 //! What happens when all goes well.
 
 use super::*;
+use crate::apps::{self, AppsError, NewApp, Scope};
 use crate::directory::dirty::{self, Lane};
 use crate::licenses::accounts::AccountState;
 use crate::licenses::{LicenseError, assets, notifications, store};
@@ -51,6 +52,28 @@ async fn a_license_is_given_once_and_taken_back() {
         assert!(matches!(stage.state(APP, "C02A").await, Some(State::Releasing { .. })));
         stage.until("the license is back", async |stage| stage.state(APP, "C02A").await.is_none()).await;
         assert!(!stage.is_held(APP, "C02A"));
+    }
+}
+
+#[tokio::test]
+async fn only_apps_that_the_location_owns_are_managed_and_an_account_goes_when_none_is() {
+    for stage in stages(quick()).await {
+        let new = |adam| NewApp {
+            account: stage.account,
+            adam: AdamId(adam),
+            pricing: PricingParam::Standard,
+            scope: Scope::Everyone,
+        };
+        assert!(matches!(apps::add(&stage.ctx, new(99)).await, Err(AppsError::NotOwned { .. })));
+        assert!(matches!(apps::add(&stage.ctx, new(1_500_000_201)).await, Err(AppsError::Book)));
+        let app = apps::add(&stage.ctx, new(APP.0)).await.unwrap().id;
+        let refused = apps::remove_account(&stage.ctx, stage.account).await.unwrap_err().to_string();
+        assert!(refused.contains("Depot Console"), "{refused}");
+        apps::remove(&stage.ctx, app).await.unwrap();
+        apps::remove_account(&stage.ctx, stage.account).await.unwrap();
+        let mut view = stage.ctx.store.read().await.unwrap();
+        assert!(accounts::list(&mut *view).await.unwrap().is_empty());
+        assert!(assets::list(&mut *view, stage.account).await.unwrap().is_empty());
     }
 }
 

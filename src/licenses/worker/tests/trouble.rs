@@ -1,6 +1,7 @@
 //! What happens when something goes wrong between us and Apple: no license is lost, and none is asked for twice.
 
 use super::*;
+use crate::licenses::LicenseError;
 use crate::licenses::accounts::AccountState;
 use russet_apps_and_books::{Claim, Client, MdmInfo, Roots, ServerToken};
 use russet_simulator::apps_and_books::{Fault, FaultKind};
@@ -126,6 +127,25 @@ async fn a_revoked_token_stops_its_account_until_an_admin_acts() {
         assert_eq!(stage.account().await.state, AccountState::Stopped);
         accounts::sync(&stage.ctx, stage.account, false).await.unwrap();
         stage.until("the license is there", async |stage| stage.is_assigned(APP, "C02A").await).await;
+    }
+}
+
+#[tokio::test]
+async fn the_next_server_token_takes_the_place_of_the_old_one() {
+    for mut stage in stages(quick()).await {
+        order(&stage, FaultKind::Error { error_number: 9622, retry_after: None }, "client/config");
+        accounts::sync(&stage.ctx, stage.account, false).await.unwrap();
+        stage.until("it is stopped", async |stage| stage.account().await.state == AccountState::Stopped).await;
+        let u_id = stage.simulator.locations()[0].u_id.clone();
+        let next = stage.simulator.issue_token(&u_id, Duration::from_secs(86_400), false).unwrap();
+        let renewed = accounts::renew_token(&stage.ctx, stage.account, &next).await.unwrap();
+        assert_eq!(renewed.state, AccountState::Connecting);
+        stage.need(APP, "C02A").await;
+        stage.until("the license is there", async |stage| stage.is_assigned(APP, "C02A").await).await;
+        assert_eq!(stage.account().await.state, AccountState::Ready);
+        let again = accounts::renew_token(&stage.ctx, stage.account, &next).await;
+        assert!(again.is_ok(), "the same token twice does no harm");
+        assert!(matches!(accounts::renew_token(&stage.ctx, stage.account, "x").await, Err(LicenseError::Token(_))));
     }
 }
 
