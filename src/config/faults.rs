@@ -48,7 +48,10 @@ impl fmt::Display for Faults {
             n => writeln!(f, "the configuration has {n} faults, and nothing was started:")?,
         }
         for fault in &self.0 {
-            writeln!(f, "  {} ({}): {}", fault.key, fault.origin, fault.problem)?;
+            match &fault.origin {
+                Origin::File(name) if *name == fault.key => writeln!(f, "  {name}: {}", fault.problem)?,
+                origin => writeln!(f, "  {} ({origin}): {}", fault.key, fault.problem)?,
+            }
         }
         f.write_str("`russet config example` prints every setting with its meaning.")
     }

@@ -53,7 +53,10 @@ pub enum PushCertificateFault {
     #[error("the file has no private key: add the key that the certificate request was made with")]
     NoKey,
     /// The key needs a password, or the one given is wrong.
-    #[error("the private key is encrypted and the password is missing or wrong")]
+    #[error(
+        "the private key is encrypted and the password is missing or wrong; give it along (`--password-file FILE`, or \
+         `password` in the API)"
+    )]
     WrongPassword,
     /// The key cannot be read although it is there.
     #[error("the private key cannot be read: PKCS#1, PKCS#8 and EC keys are accepted")]
