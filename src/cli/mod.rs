@@ -13,6 +13,8 @@ mod simulate;
 mod simulate_apns;
 mod simulate_apps_and_books;
 mod simulate_devices;
+#[cfg(test)]
+mod tests;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
