@@ -109,12 +109,12 @@ pub async fn remove_account(ctx: &Context, id: AccountId) -> Result<(), AppsErro
 /// [`AppsError::ProfileInUse`]; [`AppsError::NoSuchProfile`].
 pub async fn remove_profile(ctx: &Context, id: ProfileId) -> Result<(), AppsError> {
     let mut view = ctx.store.read().await?;
-    let names = |one: Option<ProfileId>, two: Option<ProfileId>| [one, two].contains(&Some(id));
+    let chosen = |one: Option<ProfileId>, two: Option<ProfileId>| [one, two].contains(&Some(id));
     let accounts = accounts::list(&mut *view).await?;
-    let accounts = accounts.iter().filter(|it| names(it.defaults.vpn_profile, it.defaults.sso_profile));
+    let accounts = accounts.iter().filter(|it| chosen(it.defaults.vpn_profile, it.defaults.sso_profile));
     let mut users: Vec<String> = accounts.map(|account| format!("the account {}", account.name)).collect();
     let apps = names::all(&mut *view).await?;
-    let apps = apps.iter().filter(|it| names(it.settings.vpn_profile.profile(), it.settings.sso_profile.profile()));
+    let apps = apps.iter().filter(|it| chosen(it.settings.vpn_profile.profile(), it.settings.sso_profile.profile()));
     users.extend(apps.map(|app| format!("the app {}", app.label())));
     drop(view);
     if !users.is_empty() {
