@@ -83,15 +83,21 @@ CREATE UNIQUE INDEX identity_by_request ON identity (enrollment, transaction_id,
 CREATE INDEX identity_by_enrollment ON identity (enrollment, issued_at);
 
 -- One conversation of an enrollment: the device itself (user_key empty) or one of its users.
+-- address: the UDID or EnrollmentID, for a user with ':' and the user after it. Programs name channels so; it is compared
+-- whole and never taken apart. token_updates: how many TokenUpdates came.
 CREATE TABLE channel (
     id              TEXT    PRIMARY KEY,
     enrollment      TEXT    NOT NULL REFERENCES enrollment (id),
     user_key        TEXT    NOT NULL,
+    address         TEXT    NOT NULL,
     user_short_name TEXT,
     user_long_name  TEXT,
+    token_updates   INTEGER NOT NULL,
     created_at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX channel_of_enrollment ON channel (enrollment, user_key);
+CREATE INDEX channel_by_address ON channel (address);
+CREATE INDEX channel_by_user_short_name ON channel (user_short_name) WHERE user_short_name IS NOT NULL;
 
 -- The newest check-in message of each kind, as it came, sealed: it carries tokens.
 CREATE TABLE checkin_message (

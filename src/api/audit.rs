@@ -19,12 +19,21 @@ pub(super) fn routes() -> Router<Api> {
     Router::new().route("/audit", get(list))
 }
 
-/// Wraps every change in an entry of the audit log. A change whose entry cannot be written is not tried. The work goes on
-/// when the client hangs up, so that the entry ends as the change did.
+/// How a change ended, where an answer says more than that it was made or refused.
+#[derive(Debug, Clone)]
+pub(super) struct Ended(pub(super) String);
+
+/// Wraps every request that is not one of reading in an entry of the audit log.
 pub(super) async fn record(State(api): State<Api>, request: Request, next: Next) -> Result<Response, Problem> {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return Ok(next.run(request).await);
     }
+    change(api, request, next).await
+}
+
+/// Wraps a change in an entry of the audit log. A change whose entry cannot be written is not tried. The work goes on when
+/// the client hangs up, so that the entry ends as the change did.
+pub(super) async fn change(api: Api, request: Request, next: Next) -> Result<Response, Problem> {
     let actor = request.extensions().get::<Caller>().map_or_else(|| "unknown".to_owned(), Caller::actor);
     let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let action = format!("{} {path}", request.method());
@@ -32,9 +41,10 @@ pub(super) async fn record(State(api): State<Api>, request: Request, next: Next)
     let work = async move {
         let entry = events::begin(&api.ctx, &actor, &action, &subject).await?;
         let response = next.run(request).await;
-        let outcome = match response.extensions().get::<Kind>() {
-            Some(Kind(kind)) => format!("refused: {kind}"),
-            None => "done".to_owned(),
+        let outcome = match (response.extensions().get::<Kind>(), response.extensions().get::<Ended>()) {
+            (Some(Kind(kind)), _) => format!("refused: {kind}"),
+            (None, Some(Ended(how))) => how.clone(),
+            (None, None) => "done".to_owned(),
         };
         // The change is made: an entry that stays open says less, but says nothing false.
         if let Err(error) = events::end(&api.ctx, entry, &outcome).await {

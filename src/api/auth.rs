@@ -7,6 +7,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{Method, header};
+use russet_store::StoreError;
 
 /// The token of the request, an extension of every request under `/api/v1`.
 #[derive(Debug, Clone)]
@@ -25,15 +26,23 @@ const ADMINS_ONLY: &[&str] = &["/tokens", "/audit"];
 /// Lets requests with a token through whose role allows them.
 pub(super) async fn check(State(api): State<Api>, mut request: Request, next: Next) -> Result<Response, Problem> {
     let text = bearer(&request).ok_or_else(Problem::no_token)?;
-    let now = api.ctx.now();
-    let found = access::find(&mut *api.ctx.store.read().await?, text, now).await?;
-    let token = found.ok_or_else(Problem::no_token)?;
+    let token = known(&api, text).await?.ok_or_else(Problem::no_token)?;
     if !allows(token.role, request.method(), request.uri().path()) {
         return Err(Problem::not_allowed());
     }
-    api.uses.note(token.id, now);
-    request.extensions_mut().insert(Caller(token));
+    admit(&api, token, &mut request);
     Ok(next.run(request).await)
+}
+
+/// The token of this text, where it counts.
+pub(super) async fn known(api: &Api, text: &str) -> Result<Option<Token>, StoreError> {
+    access::find(&mut *api.ctx.store.read().await?, text, api.ctx.now()).await
+}
+
+/// Lets a request in under this token.
+pub(super) fn admit(api: &Api, token: Token, request: &mut Request) {
+    api.uses.note(token.id, api.ctx.now());
+    request.extensions_mut().insert(Caller(token));
 }
 
 fn bearer(request: &Request) -> Option<&str> {

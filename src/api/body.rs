@@ -1,7 +1,7 @@
 //! What comes in: JSON bodies, parts of the path, queries. A wrong one is a problem that names the field, never plain text.
 
 use super::problem::Problem;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, FormRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -45,6 +45,27 @@ impl From<PathRejection> for Problem {
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
         Self::malformed(rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_large("The body is larger than this address accepts."),
+            _ => Self::malformed("The body broke off."),
+        }
+    }
+}
+
+impl From<FormRejection> for Problem {
+    fn from(rejection: FormRejection) -> Self {
+        match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_large("The body is larger than this address accepts."),
+            // What the form holds may be secret: it is not repeated.
+            _ => Self::malformed(
+                "The body must be a form with the fields of this address, as the documentation lists them.",
+            ),
+        }
     }
 }
 

@@ -171,7 +171,7 @@ struct ShownCommand {
 impl From<OpenCommand> for ShownCommand {
     fn from(command: OpenCommand) -> Self {
         Self {
-            command_uuid: command.uuid.into(),
+            command_uuid: command.sent_as.unwrap_or(command.uuid).into(),
             request_type: command.request_type,
             purpose: command.purpose.to_string(),
             state: command.state.as_str(),
@@ -192,7 +192,7 @@ impl From<OpenCommand> for ShownCommand {
 impl From<Outcome> for ShownCommand {
     fn from(command: Outcome) -> Self {
         Self {
-            command_uuid: command.uuid.into(),
+            command_uuid: command.sent_as.unwrap_or(command.uuid).into(),
             request_type: command.request_type,
             purpose: command.purpose.to_string(),
             state: command.state.as_str(),

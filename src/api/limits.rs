@@ -14,6 +14,10 @@ pub(super) const BODY: usize = 1024 * 1024;
 /// The largest body that carries a file as base64, in bytes.
 pub(super) const FILE_BODY: usize = 8 * 1024 * 1024;
 
+/// The id of a request, an extension of each: it stands in the log and in the answer.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(pub(super) String);
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Refuses paths that another program on the way may read differently: doubled slashes, dots, escapes, parameters.
@@ -34,8 +38,9 @@ fn hides(path: &str) -> bool {
 }
 
 /// Gives the request an id, which stands in the answer and on every line that it causes in the log.
-pub(super) async fn in_log(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub(super) async fn in_log(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let id = api.ctx.uuid().simple().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", %id, method = %request.method(), path = request.uri().path());
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     async move {

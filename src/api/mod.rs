@@ -2,7 +2,7 @@
 //! function of a room, shows what it said. Must never answer with a secret, except a token at the moment it is made.
 //!
 //! Everything under `/api/v1` needs a token; a token of the role *viewer* reads only, and neither tokens nor the audit log.
-//! Every change is an entry of the audit log. One file per resource.
+//! Every change is an entry of the audit log. One file per resource. [`nanomdm`] is the door for tools made for NanoMDM.
 
 mod accounts;
 mod apps;
@@ -15,6 +15,7 @@ mod etag;
 pub mod expiries;
 mod invitations;
 mod limits;
+mod nanomdm;
 mod problem;
 mod profiles;
 mod push_certificate;
@@ -63,6 +64,7 @@ pub fn router(ctx: Context, uses: LastUsed) -> Router {
     Router::new()
         .merge(status::open_routes())
         .nest("/api/v1", resources)
+        .merge(nanomdm::router(&api))
         .fallback(unknown)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(limits::BODY))

@@ -4,10 +4,13 @@
 
 use crate::access::AccessError;
 use crate::apps::AppsError;
+use crate::commands::CommandError;
 use crate::enrollment::EnrollmentError;
+use crate::enrollment::addresses::Astray;
 use crate::licenses::LicenseError;
 use crate::profiles::ProfilesError;
 use crate::push::certificates::ImportError;
+use crate::push::escrow::EscrowError;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -36,6 +39,10 @@ pub(super) struct Problem {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind(pub(super) &'static str);
 
+/// The problem that an answer carries in one text, for doors whose answers have another form.
+#[derive(Debug, Clone)]
+pub(super) struct Words(pub(super) String);
+
 impl Problem {
     fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, title, status, detail: detail.into(), next_step: None }
@@ -51,6 +58,17 @@ impl Problem {
         let detail = "The request carries no API token that counts.";
         Self::new(StatusCode::UNAUTHORIZED, "urn:russet:no-token", "An API token is needed", detail)
             .next("Send `Authorization: Bearer TOKEN`. `russet serve --new-token` makes a token when all are lost.")
+    }
+
+    /// 401: as [`Self::no_token`], where the token travels as a password.
+    pub(super) fn no_password() -> Self {
+        Self::no_token().next("Send Basic credentials: the user `nanomdm`, and an API token as its password.")
+    }
+
+    /// 403: a page in a browser asks, with credentials that the browser remembers.
+    pub(super) fn from_a_page() -> Self {
+        let detail = "This address is for programs: what a page in a browser asks for is not done.";
+        Self::new(StatusCode::FORBIDDEN, "urn:russet:not-allowed", "Not allowed", detail)
     }
 
     /// 403: the token's role does not allow it.
@@ -100,12 +118,30 @@ impl Problem {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:russet:inside", "A fault of the server", detail)
     }
 
+    /// 502: Apple does not answer.
+    pub(super) fn no_answer(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "urn:russet:no-answer", "Apple did not answer", detail)
+    }
+
     /// 503: the database does not answer.
     pub(super) fn unavailable(cause: &dyn std::fmt::Display) -> Self {
         tracing::error!(%cause, "the database did not carry out a request");
         let detail = "The database did not carry out the work.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:russet:unavailable", "Not at the moment", detail)
             .next("Try again. If it stays, the server's log says why.")
+    }
+
+    /// Everything for people in one text.
+    pub(super) fn words(&self) -> String {
+        match self.next_step {
+            Some(step) => format!("{} {step}", self.detail),
+            None => self.detail.to_string(),
+        }
+    }
+
+    /// Whether it contradicts what is there.
+    pub(super) fn is_conflict(&self) -> bool {
+        self.status == StatusCode::CONFLICT
     }
 
     /// Adds what to do next.
@@ -117,7 +153,7 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (status, kind) = (self.status, self.kind);
+        let (status, kind, words) = (self.status, self.kind, Words(self.words()));
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -125,6 +161,7 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"russet\""));
         }
         response.extensions_mut().insert(Kind(kind));
+        response.extensions_mut().insert(words);
         response
     }
 }
@@ -212,6 +249,36 @@ impl From<ProfilesError> for Problem {
             ProfilesError::NotFound => Self::not_found(text),
             ProfilesError::OtherKind { .. } | ProfilesError::VpnUuidTaken { .. } => Self::conflict(text),
             ProfilesError::Refused(_) | ProfilesError::BadName => Self::refused(text),
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Store(error) => error.into(),
+            CommandError::AlreadyOpen(_) | CommandError::UuidTaken(_) => Self::conflict(error.to_string()),
+        }
+    }
+}
+
+impl From<Astray> for Problem {
+    fn from(astray: Astray) -> Self {
+        match astray {
+            Astray::Unknown => Self::not_found(astray.to_string()),
+            Astray::Ambiguous => Self::refused(astray.to_string()),
+        }
+    }
+}
+
+impl From<EscrowError> for Problem {
+    fn from(error: EscrowError) -> Self {
+        let text = error.to_string();
+        match error {
+            EscrowError::Store(error) => error.into(),
+            EscrowError::OtherTopic => Self::not_found(text),
+            EscrowError::NoAnswer(_) => Self::no_answer(text),
+            EscrowError::Unusable(_) => Self::refused(text),
         }
     }
 }

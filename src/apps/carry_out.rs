@@ -177,7 +177,7 @@ async fn queue_one(
                 }
                 // Somebody else's installation of this app is open: its end brings us back.
                 Err(CommandError::AlreadyOpen(uuid)) => Ok(uuid),
-                Err(CommandError::Store(error)) => Err(error.into()),
+                Err(error) => Err(error.into()),
             }
         }
         Action::SetAttributes { app, bundle_id, attributes, tries } => {

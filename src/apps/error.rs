@@ -71,7 +71,8 @@ impl From<CommandError> for AppsError {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Store(error) => Self::Store(error),
-            open @ CommandError::AlreadyOpen(_) => Self::Plan(open.to_string()),
+            // The second one only for commands that programs write.
+            other @ (CommandError::AlreadyOpen(_) | CommandError::UuidTaken(_)) => Self::Plan(other.to_string()),
         }
     }
 }

@@ -148,7 +148,8 @@ async fn record(
     let Some(row) = store::answered(tx, session.channel, uuid).await? else {
         return record_late(tx, ctx, session, report, raw).await;
     };
-    let lane = Priority::from_number(row.int("priority")?);
+    let (own, lane) = (row.text("uuid")?, Priority::from_number(row.int("priority")?));
+    let uuid = own.as_str();
     match report.status {
         Status::Acknowledged | Status::Error | Status::CommandFormatError => {
             let verdict = judge(tx, ctx, session, &row, report).await?;
@@ -199,7 +200,7 @@ async fn record_late(
     let note = match store::ended(tx, session.channel, uuid).await? {
         Some(row) if ended && row.text("state")? == OutcomeState::Expired.as_str() => {
             let verdict = judge(tx, ctx, session, &row, report).await?;
-            store::revise(tx, uuid, &verdict.end(), session.now).await?;
+            store::revise(tx, &row.text("uuid")?, &verdict.end(), session.now).await?;
             let lane = Priority::from_number(row.int("priority")?);
             look = Some(Look { lane, cause: "command answered late" });
             "answered late"
@@ -275,8 +276,9 @@ async fn next(
         push::delivered(tx, ctx, channel).await?;
     }
     let uuid = store::uuid(&row, "command")?;
-    match delivered_bytes(ctx, &uuid, &row) {
-        Ok(bytes) => Ok(Some(Delivery { uuid, bytes })),
+    let sent_as = store::sent_as(&row, "command")?.unwrap_or_else(|| uuid.clone());
+    match delivered_bytes(ctx, &sent_as, &row) {
+        Ok(bytes) => Ok(Some(Delivery { uuid: sent_as, bytes })),
         Err(error) => {
             tracing::error!(%error, command = %uuid, "a stored command is damaged and was given up");
             let reason = "the stored command is damaged; restore the database from a backup";

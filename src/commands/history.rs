@@ -5,6 +5,8 @@ use crate::ids::{ChannelId, DeviceId};
 use russet_protocol::result::ErrorChainItem;
 use russet_protocol::{CommandUuid, Timestamp};
 use russet_store::{Row, StoreError, Tx, Value};
+use std::fmt;
+use std::str::FromStr;
 
 /// Why a command that came to its time ended.
 pub(super) const EXPIRED: &str = "the device did not answer in time";
@@ -61,8 +63,10 @@ words!(
 /// A command that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// `CommandUUID`.
+    /// Our name of the command; its `CommandUUID` as well, unless a program chose one.
     pub uuid: CommandUuid,
+    /// The `CommandUUID` that a program chose.
+    pub sent_as: Option<CommandUuid>,
     /// Whose queue it was in.
     pub channel: ChannelId,
     /// The device of this channel.
@@ -90,8 +94,10 @@ pub struct Outcome {
 /// A command that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenCommand {
-    /// `CommandUUID`.
+    /// Our name of the command; its `CommandUUID` as well, unless a program chose one.
     pub uuid: CommandUuid,
+    /// The `CommandUUID` that a program chose.
+    pub sent_as: Option<CommandUuid>,
     /// Whose queue it is in.
     pub channel: ChannelId,
     /// The device of this channel.
@@ -117,8 +123,8 @@ pub struct OpenCommand {
 macro_rules! ended {
     ($rest:literal) => {
         concat!(
-            "SELECT uuid, channel_id, device_id, request_type, purpose, state, reason, error_chain, rejection_reason,
-                    created_at, delivered_at, ended_at FROM command_history ",
+            "SELECT uuid, sent_as, channel_id, device_id, request_type, purpose, state, reason, error_chain,
+                    rejection_reason, created_at, delivered_at, ended_at FROM command_history ",
             $rest
         )
     };
@@ -127,8 +133,8 @@ macro_rules! ended {
 macro_rules! open {
     ($rest:literal) => {
         concat!(
-            "SELECT uuid, channel_id, device_id, request_type, purpose, state, waits_for, created_at, delivered_at,
-                    not_now_at, expires_at FROM command ",
+            "SELECT uuid, sent_as, channel_id, device_id, request_type, purpose, state, waits_for, created_at,
+                    delivered_at, not_now_at, expires_at, priority, position FROM command ",
             $rest
         )
     };
@@ -173,6 +179,57 @@ pub async fn open_of_devices(tx: &mut dyn Tx, devices: &[DeviceId]) -> Result<Ve
     tx.rows_in(sql, &[], &list).await?.iter().map(read_open).collect()
 }
 
+/// Where a command stands in its queue: lists go on from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    priority: i64,
+    position: i64,
+}
+
+impl Place {
+    /// Before all commands.
+    pub const FRONT: Self = Self { priority: -1, position: 0 };
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.priority, self.position)
+    }
+}
+
+impl FromStr for Place {
+    type Err = InvalidPlace;
+    fn from_str(text: &str) -> Result<Self, InvalidPlace> {
+        let (priority, position) = text.split_once('.').ok_or(InvalidPlace)?;
+        let number = |text: &str| text.parse().map_err(|_| InvalidPlace);
+        Ok(Self { priority: number(priority)?, position: number(position)? })
+    }
+}
+
+/// A text that is no place in a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("this is no place in a queue: give the text that an earlier page ended with")]
+pub struct InvalidPlace;
+
+/// The open commands of a channel in the order of the queue, after a place; each with its own.
+pub async fn open_of_channel(
+    tx: &mut dyn Tx,
+    channel: ChannelId,
+    after: Place,
+    offset: u32,
+    limit: u32,
+) -> Result<Vec<(Place, OpenCommand)>, StoreError> {
+    let sql = open!(
+        "WHERE channel_id = $1 AND (priority > $2 OR (priority = $2 AND position > $3))
+         ORDER BY priority, position LIMIT $4 OFFSET $5"
+    );
+    let (Place { priority, position }, channel) = (after, channel.text());
+    let args = [(&channel).into(), priority.into(), position.into(), limit.into(), offset.into()];
+    let place =
+        |row: &Row| Ok::<_, StoreError>(Place { priority: row.int("priority")?, position: row.int("position")? });
+    tx.rows(sql, &args).await?.iter().map(|row| Ok((place(row)?, read_open(row)?))).collect()
+}
+
 /// How many commands are open.
 pub async fn open_count(tx: &mut dyn Tx) -> Result<i64, StoreError> {
     tx.one("SELECT count(*) AS n FROM command", &[]).await?.int("n")
@@ -183,6 +240,7 @@ fn read_ended(row: &Row) -> Result<Outcome, StoreError> {
     let damaged = |column| StoreError::corrupt("command_history", column, &uuid);
     let chain = row.opt_text("error_chain")?.map(|json| serde_json::from_str(&json)).transpose();
     Ok(Outcome {
+        sent_as: store::sent_as(row, "command_history")?,
         channel: row.text("channel_id")?.parse().map_err(|_| damaged("channel_id"))?,
         device: row.text("device_id")?.parse().map_err(|_| damaged("device_id"))?,
         request_type: row.text("request_type")?,
@@ -202,6 +260,7 @@ fn read_open(row: &Row) -> Result<OpenCommand, StoreError> {
     let uuid = store::uuid(row, "command")?;
     let damaged = |column| StoreError::corrupt("command", column, &uuid);
     Ok(OpenCommand {
+        sent_as: store::sent_as(row, "command")?,
         channel: row.text("channel_id")?.parse().map_err(|_| damaged("channel_id"))?,
         device: row.text("device_id")?.parse().map_err(|_| damaged("device_id"))?,
         request_type: row.text("request_type")?,

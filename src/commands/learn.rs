@@ -6,6 +6,7 @@ use super::history::OutcomeState;
 use super::store::End;
 use crate::directory::managed_apps::{self, Coverage};
 use crate::directory::{devices, installed_profiles};
+use russet_protocol::checkin::ChannelKind;
 use russet_protocol::command::Command;
 use russet_protocol::result::{Answer, ErrorChainItem, Report, Status};
 use russet_store::{StoreError, Tx};
@@ -67,7 +68,10 @@ pub(super) async fn learn(
         return Ok(Verdict::new(OutcomeState::Failed, Some("the device's answer could not be read"), &[]));
     };
     let Session { device, now, .. } = session;
+    // What a user's channel lists are the user's things, not the device's.
+    let of_user = report.sender.channel() == ChannelKind::User;
     match answer {
+        _ if of_user => {}
         Answer::InstallApplication(install) => {
             if let (Some(app), Some(state)) = (&install.identifier, &install.state) {
                 managed_apps::record_state(tx, device, app, state, now).await?;
@@ -90,6 +94,8 @@ pub(super) async fn learn(
             };
             managed_apps::record(tx, device, &list.apps, coverage, now).await?;
         }
+        // A list of the managed profiles alone says nothing of the others.
+        Answer::ProfileList(_) if asks_managed_only(body) => {}
         Answer::ProfileList(list) => installed_profiles::record(tx, device, &list.profiles, now).await?,
         Answer::DeviceInformation(information) => {
             devices::record_information(tx, device, &information, now).await?;
@@ -111,4 +117,8 @@ pub(super) async fn learn(
         _ => {}
     }
     Ok(verdict)
+}
+
+fn asks_managed_only(body: Option<&[u8]>) -> bool {
+    matches!(body.map(Command::from_body), Some(Ok(Command::ProfileList { managed_only: true })))
 }

@@ -19,11 +19,11 @@ mod upkeep;
 pub use crate::directory::dirty::Lane as Priority;
 pub use answer::{Delivery, record_and_next, record_and_next_of, record_too_large};
 pub use history::{
-    OpenCommand, OpenState, Outcome, OutcomeState, history_of, history_of_device, open_count, open_of_device,
-    open_of_devices, outcome, outcomes,
+    InvalidPlace, OpenCommand, OpenState, Outcome, OutcomeState, Place, history_of, history_of_device, open_count,
+    open_of_channel, open_of_device, open_of_devices, outcome, outcomes,
 };
 pub use purpose::{InvalidPurpose, Purpose};
-pub use queue::{NewCommand, drop_all, enqueue, is_open, settle, withdraw};
+pub use queue::{NewCommand, clear, drop_all, enqueue, enqueue_quietly, is_open, settle, withdraw};
 pub use upkeep::{run, upkeep};
 
 use russet_protocol::CommandUuid;
@@ -36,6 +36,9 @@ pub enum CommandError {
     /// reserve two licenses. Wait for its end, or [`withdraw`] it. The transaction stays usable.
     #[error("an installation of this app is under way (command {0}); wait for its end")]
     AlreadyOpen(CommandUuid),
+    /// The channel had a command of this CommandUUID before. The transaction stays usable.
+    #[error("a command with this CommandUUID was queued for this enrollment before; give each command its own")]
+    UuidTaken(CommandUuid),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -35,13 +35,38 @@ pub struct NewCommand<'a> {
 
 /// Queues a command and asks for the push that makes the device come: the one path into the queue.
 ///
-/// Asking for the very installation that is already open on this channel gives the open command's CommandUUID. Where `after`
-/// has already failed, the new command is in the history at once, as dropped.
+/// The answer is our own name of the command, which is its CommandUUID as well unless the command brings one along. Asking for
+/// the very installation that is already open on this channel gives the open command's. Where `after` has already failed, the
+/// new command is in the history at once, as dropped.
 ///
 /// # Errors
-/// [`CommandError::AlreadyOpen`] where another installation of the same app is open, or the store fails.
+/// [`CommandError::AlreadyOpen`] where another installation of the same app is open, [`CommandError::UuidTaken`] where the
+/// CommandUUID that the command brings along is not new to this channel; or the store fails.
 pub async fn enqueue(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Result<CommandUuid, CommandError> {
+    let (uuid, waits) = put(tx, ctx, &new).await?;
+    if !waits {
+        push::request(tx, new.channel, new.priority, ctx.now()).await?;
+    }
+    Ok(uuid)
+}
+
+/// As [`enqueue`], without the push: the device gets the command when it comes for another reason.
+///
+/// # Errors
+/// As [`enqueue`].
+pub async fn enqueue_quietly(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Result<CommandUuid, CommandError> {
+    Ok(put(tx, ctx, &new).await?.0)
+}
+
+/// Writes the row; whether there is nothing to come for yet.
+async fn put(tx: &mut dyn Tx, ctx: &Context, new: &NewCommand<'_>) -> Result<(CommandUuid, bool), CommandError> {
     let now = ctx.now();
+    let chosen = new.command.chosen_uuid();
+    if let Some(chosen) = chosen
+        && store::is_known(tx, new.channel, chosen).await?
+    {
+        return Err(CommandError::UuidTaken(chosen.clone()));
+    }
     let body = new.command.to_body();
     let hash = digest(&SHA256, &body);
     if !store::has_body(tx, hash.as_ref(), now).await? {
@@ -53,6 +78,7 @@ pub async fn enqueue(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Res
     let purpose = new.purpose.to_string();
     let row = NewRow {
         uuid: &uuid,
+        sent_as: chosen,
         channel: new.channel,
         device: new.device,
         request_type: new.command.request_type(),
@@ -64,10 +90,15 @@ pub async fn enqueue(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Res
         expires_at: new.expires_at,
     };
     if !store::insert(tx, &row).await? {
+        if let Some(chosen) = chosen
+            && store::is_known(tx, new.channel, chosen).await?
+        {
+            return Err(CommandError::UuidTaken(chosen.clone()));
+        }
         let open = store::open_install(tx, new.channel, &purpose).await?;
         let live = open.expires_at.is_none_or(|at| at > now);
         if live && open.body_hash == hash.as_ref() {
-            return Ok(open.uuid);
+            return Ok((open.uuid, true));
         }
         if live {
             return Err(CommandError::AlreadyOpen(open.uuid));
@@ -77,10 +108,8 @@ pub async fn enqueue(tx: &mut dyn Tx, ctx: &Context, new: NewCommand<'_>) -> Res
     }
     if hopeless {
         give_up(tx, vec![uuid.as_str().to_owned()], OutcomeState::Dropped, DEPENDENCY_FAILED, now).await?;
-    } else if waits_for.is_none() {
-        push::request(tx, new.channel, new.priority, now).await?;
     }
-    Ok(uuid)
+    Ok((uuid, hopeless || waits_for.is_some()))
 }
 
 /// What `after` means today: the open command to wait for, and whether waiting is hopeless.
@@ -130,6 +159,15 @@ pub async fn drop_all(tx: &mut dyn Tx, channel: ChannelId, reason: &str, now: Ti
     let how = End { state: Some(OutcomeState::Dropped), reason: Some(reason), ..End::default() };
     store::end(tx, &open, &how, now).await?;
     Ok(u64::try_from(open.len()).unwrap_or(u64::MAX))
+}
+
+/// Ends the open commands of a channel for this reason, but for those that end or renew its enrollment: a device would be
+/// neither in nor out. How many there were.
+pub async fn clear(tx: &mut dyn Tx, channel: ChannelId, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let open = store::clearable(tx, channel).await?;
+    let count = u64::try_from(open.len()).unwrap_or(u64::MAX);
+    give_up(tx, open, OutcomeState::Dropped, reason, now).await?;
+    Ok(count)
 }
 
 /// Ends commands without an answer, and drops those that wait for them.

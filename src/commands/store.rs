@@ -30,6 +30,7 @@ pub(super) async fn put_body(tx: &mut dyn Tx, hash: &[u8], sealed: &[u8], now: T
 /// One row of the queue that is to be written.
 pub(super) struct NewRow<'a> {
     pub(super) uuid: &'a CommandUuid,
+    pub(super) sent_as: Option<&'a CommandUuid>,
     pub(super) channel: ChannelId,
     pub(super) device: DeviceId,
     pub(super) request_type: &'a str,
@@ -41,13 +42,13 @@ pub(super) struct NewRow<'a> {
     pub(super) expires_at: Option<Timestamp>,
 }
 
-/// Whether the row was written: false where the channel has an open installation for this purpose.
+/// Whether the row was written: false where the channel has an open installation for this purpose, or knows the CommandUUID.
 pub(super) async fn insert(tx: &mut dyn Tx, new: &NewRow<'_>) -> Result<bool, StoreError> {
     let written = tx
         .run(
             "INSERT INTO command (uuid, channel_id, device_id, request_type, body_hash, purpose, priority, state, waits_for,
-                                  created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10) ON CONFLICT DO NOTHING",
+                                  created_at, expires_at, sent_as)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11) ON CONFLICT DO NOTHING",
             &[
                 new.uuid.as_str().into(),
                 (&new.channel.text()).into(),
@@ -59,6 +60,7 @@ pub(super) async fn insert(tx: &mut dyn Tx, new: &NewRow<'_>) -> Result<bool, St
                 new.waits_for.map(CommandUuid::as_str).into(),
                 new.now.millis().into(),
                 new.expires_at.map(Timestamp::millis).into(),
+                new.sent_as.map(CommandUuid::as_str).into(),
             ],
         )
         .await?;
@@ -78,9 +80,9 @@ pub(super) struct End<'a> {
 pub(super) async fn end_answered(tx: &mut dyn Tx, uuid: &str, how: &End<'_>, now: Timestamp) -> Result<(), StoreError> {
     let state = how.state.unwrap_or(OutcomeState::Dropped).as_str();
     tx.later(
-        "INSERT INTO command_history (uuid, channel_id, device_id, request_type, body_hash, purpose, priority, state, reason,
-                                      error_chain, rejection_reason, created_at, delivered_at, ended_at)
-         SELECT uuid, channel_id, device_id, request_type, body_hash, purpose, priority, $2, $3, $4, $5, created_at,
+        "INSERT INTO command_history (uuid, sent_as, channel_id, device_id, request_type, body_hash, purpose, priority, state,
+                                      reason, error_chain, rejection_reason, created_at, delivered_at, ended_at)
+         SELECT uuid, sent_as, channel_id, device_id, request_type, body_hash, purpose, priority, $2, $3, $4, $5, created_at,
                 delivered_at, $6
          FROM command WHERE uuid = $1",
         &[
@@ -101,9 +103,9 @@ pub(super) async fn end(tx: &mut dyn Tx, uuids: &[String], how: &End<'_>, now: T
     let list: Vec<Value<'_>> = uuids.iter().map(Into::into).collect();
     let state = how.state.unwrap_or(OutcomeState::Dropped).as_str();
     tx.run_in(
-        "INSERT INTO command_history (uuid, channel_id, device_id, request_type, body_hash, purpose, priority, state, reason,
-                                      error_chain, rejection_reason, created_at, delivered_at, ended_at)
-         SELECT uuid, channel_id, device_id, request_type, body_hash, purpose, priority, $1, $2, $3, $4, created_at,
+        "INSERT INTO command_history (uuid, sent_as, channel_id, device_id, request_type, body_hash, purpose, priority, state,
+                                      reason, error_chain, rejection_reason, created_at, delivered_at, ended_at)
+         SELECT uuid, sent_as, channel_id, device_id, request_type, body_hash, purpose, priority, $1, $2, $3, $4, created_at,
                 delivered_at, $5
          FROM command WHERE uuid IN ({list})",
         &[state.into(), how.reason.into(), how.error_chain.into(), how.rejection.into(), now.millis().into()],
@@ -180,7 +182,7 @@ pub(super) async fn take_next(
              AND purpose = coalesce($3, purpose)
              ORDER BY CASE state WHEN 'delivered' THEN 0 ELSE 1 END, priority, position LIMIT 1 {lock}
          )
-         RETURNING uuid, body_hash, (SELECT sealed FROM command_body WHERE hash = command.body_hash) AS sealed",
+         RETURNING uuid, sent_as, body_hash, (SELECT sealed FROM command_body WHERE hash = command.body_hash) AS sealed",
         &[(&channel.text()).into(), now.millis().into(), only.into()],
     )
     .await
@@ -228,15 +230,31 @@ pub(super) async fn open_of_channel(tx: &mut dyn Tx, channel: ChannelId) -> Resu
     tx.rows(sql, &[(&channel.text()).into()]).await?.iter().map(|row| row.text("uuid")).collect()
 }
 
+/// The open commands of a channel that an admin may clear away.
+pub(super) async fn clearable(tx: &mut dyn Tx, channel: ChannelId) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT uuid FROM command WHERE channel_id = $1 AND purpose NOT IN ('unenroll', 'renewal')
+               ORDER BY position {lock}";
+    tx.rows(sql, &[(&channel.text()).into()]).await?.iter().map(|row| row.text("uuid")).collect()
+}
+
+/// Whether the channel knows this CommandUUID, open or ended.
+pub(super) async fn is_known(tx: &mut dyn Tx, channel: ChannelId, uuid: &CommandUuid) -> Result<bool, StoreError> {
+    // One statement: a command that ends meanwhile is in the one table or in the other.
+    let sql = "SELECT uuid FROM command WHERE channel_id = $1 AND (uuid = $2 OR sent_as = $2)
+               UNION ALL
+               SELECT uuid FROM command_history WHERE channel_id = $1 AND (uuid = $2 OR sent_as = $2)";
+    Ok(!tx.rows(sql, &[(&channel.text()).into(), uuid.as_str().into()]).await?.is_empty())
+}
+
 /// The open command that a report is about, with its body where the answer cannot be read without it. `awaited`: whether
 /// others were seen to wait for it; on PostgreSQL one may come a moment later.
 pub(super) async fn answered(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) -> Result<Option<Row>, StoreError> {
     tx.optional(
         "SELECT uuid, request_type, priority, body_hash,
-                CASE WHEN request_type = 'ManagedApplicationList'
+                CASE WHEN request_type IN ('ManagedApplicationList', 'ProfileList')
                      THEN (SELECT sealed FROM command_body WHERE hash = command.body_hash) END AS sealed,
                 EXISTS (SELECT 1 FROM command other WHERE other.waits_for = command.uuid) AS awaited
-         FROM command WHERE uuid = $1 AND channel_id = $2 {lock}",
+         FROM command WHERE (uuid = $1 OR sent_as = $1) AND channel_id = $2 {lock}",
         &[uuid.into(), (&channel.text()).into()],
     )
     .await
@@ -275,9 +293,9 @@ pub(super) async fn has_put_off(tx: &mut dyn Tx, channel: ChannelId) -> Result<b
 pub(super) async fn ended(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) -> Result<Option<Row>, StoreError> {
     tx.optional(
         "SELECT uuid, state, request_type, priority, body_hash,
-                CASE WHEN request_type = 'ManagedApplicationList'
+                CASE WHEN request_type IN ('ManagedApplicationList', 'ProfileList')
                      THEN (SELECT sealed FROM command_body WHERE hash = command_history.body_hash) END AS sealed
-         FROM command_history WHERE uuid = $1 AND channel_id = $2 {lock}",
+         FROM command_history WHERE (uuid = $1 OR sent_as = $1) AND channel_id = $2 {lock}",
         &[uuid.into(), (&channel.text()).into()],
     )
     .await
@@ -341,4 +359,10 @@ pub(super) async fn prune(tx: &mut dyn Tx, before: Timestamp, limit: u32) -> Res
 pub(super) fn uuid(row: &Row, table: &str) -> Result<CommandUuid, StoreError> {
     let text = row.text("uuid")?;
     CommandUuid::new(&text).map_err(|_| StoreError::corrupt(table, "uuid", text))
+}
+
+/// The CommandUUID that a program chose.
+pub(super) fn sent_as(row: &Row, table: &str) -> Result<Option<CommandUuid>, StoreError> {
+    let text = row.opt_text("sent_as")?;
+    text.map(|text| CommandUuid::new(&text).map_err(|_| StoreError::corrupt(table, "sent_as", text))).transpose()
 }

@@ -2,6 +2,7 @@
 
 mod answers;
 mod desk;
+mod given;
 mod hostile;
 mod meanwhile;
 mod order;

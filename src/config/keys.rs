@@ -166,6 +166,12 @@ pub const KEYS: &[Key] = &[
     ),
     absent("apple.metadata_roots", "metadata-roots.pem", &[]),
     value(
+        "apple.escrow_unlock_url",
+        "https://deviceservices-external.apple.com/deviceservicesworkers/escrowKeyUnlock",
+        &["Takes the Activation Lock off a device with its bypass code."],
+    ),
+    absent("apple.escrow_unlock_roots", "escrow-unlock-roots.pem", &[]),
+    value(
         "pace.poll",
         "1s",
         &["The rhythm of background work (ms, s, m, h, d).", "How long workers sleep when nothing wakes them."],

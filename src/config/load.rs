@@ -106,6 +106,10 @@ impl Reader {
                 apps_and_books_roots: self.roots("apple.apps_and_books_roots"),
                 metadata_url: self.parsed("apple.metadata_url", check::service_url),
                 metadata_roots: self.roots("apple.metadata_roots"),
+                escrow_unlock_url: self
+                    .parsed("apple.escrow_unlock_url", check::service_url)
+                    .unwrap_or(apple.escrow_unlock_url),
+                escrow_unlock_roots: self.roots("apple.escrow_unlock_roots"),
             },
             pace: Pace {
                 poll: self.pause("pace.poll", pace.poll),

@@ -176,6 +176,10 @@ pub struct AppleEndpoints {
     pub metadata_url: Option<String>,
     /// PEM file of trust roots for the metadata lookup.
     pub metadata_roots: Option<PathBuf>,
+    /// `https://deviceservices-external.apple.com/deviceservicesworkers/escrowKeyUnlock`.
+    pub escrow_unlock_url: String,
+    /// PEM file of trust roots for the escrow key unlock.
+    pub escrow_unlock_roots: Option<PathBuf>,
 }
 
 impl Default for AppleEndpoints {
@@ -187,6 +191,9 @@ impl Default for AppleEndpoints {
             apps_and_books_roots: None,
             metadata_url: None,
             metadata_roots: None,
+            escrow_unlock_url: "https://deviceservices-external.apple.com/deviceservicesworkers/escrowKeyUnlock"
+                .to_owned(),
+            escrow_unlock_roots: None,
         }
     }
 }

@@ -135,7 +135,8 @@ pub(super) async fn of_enrollment(tx: &mut dyn Tx, enrollment: EnrollmentId) -> 
     rows.iter().map(|row| rows::id(row, "channel", "id")).collect()
 }
 
-/// The channel of this sender, made where it is new.
+/// The channel of this sender, made where it is new: called with each TokenUpdate. Its address is made of what the enrollment
+/// was bound to, not of what the message says.
 pub(super) async fn ensure(
     tx: &mut dyn Tx,
     enrollment: EnrollmentId,
@@ -144,10 +145,12 @@ pub(super) async fn ensure(
     now: Timestamp,
 ) -> Result<ChannelId, StoreError> {
     let user_key = sender.user_key().unwrap_or_default();
+    let of_user = if user_key.is_empty() { String::new() } else { format!(":{user_key}") };
     tx.run(
-        "INSERT INTO channel (id, enrollment, user_key, user_short_name, user_long_name, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
+        "INSERT INTO channel (id, enrollment, user_key, user_short_name, user_long_name, created_at, address, token_updates)
+         SELECT $1, $2, $3, $4, $5, $6, coalesce(udid, user_enrollment_id, id) || $7, 1 FROM enrollment WHERE id = $2
          ON CONFLICT (enrollment, user_key) DO UPDATE SET
+             token_updates = channel.token_updates + 1,
              user_short_name = coalesce(excluded.user_short_name, channel.user_short_name),
              user_long_name = coalesce(excluded.user_long_name, channel.user_long_name)",
         &[
@@ -157,6 +160,7 @@ pub(super) async fn ensure(
             sender.user_short_name.as_deref().into(),
             sender.user_long_name.as_deref().into(),
             now.millis().into(),
+            (&of_user).into(),
         ],
     )
     .await?;

@@ -10,6 +10,7 @@
 //! Must never plan, push or reach the network while a device waits: what a message changes is left as rows. Must never
 //! give an enrollment anything that was queued for another.
 
+pub mod addresses;
 mod arrival;
 pub mod authority;
 mod bootstrap;

@@ -46,8 +46,8 @@ pub(crate) async fn enroll(ctx: &Context, serial: &str, product: &str) -> (Devic
     .await
     .unwrap();
     tx.run(
-        "INSERT INTO channel (id, enrollment, user_key, created_at) VALUES ($1, $2, '', $3)",
-        &[(&channel.text()).into(), (&enrollment).into(), now.millis().into()],
+        "INSERT INTO channel (id, enrollment, user_key, created_at, address, token_updates) VALUES ($1, $2, '', $3, $4, 1)",
+        &[(&channel.text()).into(), (&enrollment).into(), now.millis().into(), udid.as_str().into()],
     )
     .await
     .unwrap();

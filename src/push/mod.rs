@@ -10,6 +10,7 @@
 //! push certificate the rows stay as they are, and [`standing`] says why.
 
 pub mod certificates;
+pub mod escrow;
 mod outcome;
 mod rows;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod app;
 mod decode;
 mod device;
 mod encode;
+mod given;
 mod program;
 mod settings;
 
@@ -16,6 +17,7 @@ pub use device::{
     DeviceLock, EnableLostMode, EraseDevice, FileVaultKeyType, FileVaultUnlock, ObliterationBehavior, RequestMirroring,
     RestartDevice, ReturnToService, RotateFileVaultKey, SetRecoveryLock,
 };
+pub use given::GivenCommand;
 pub use program::{ApplyRedemptionCode, InstallEnterpriseApplication, InviteToProgram, Program, TakeOver};
 pub use settings::{
     AccessibilitySettings, AwaitUserConfiguration, DefaultApplications, MdmOptions, OrganizationInfo, PasscodePolicy,
@@ -166,6 +168,8 @@ pub enum Command {
         /// The other keys.
         keys: Dictionary,
     },
+    /// A whole command as another program wrote it. Never what a device or a stored body is read as.
+    Given(GivenCommand),
 }
 
 impl Command {
@@ -210,13 +214,27 @@ impl Command {
             Self::DeclarativeManagement { .. } => "DeclarativeManagement",
             Self::Settings { .. } => "Settings",
             Self::Raw { request_type, .. } => request_type,
+            Self::Given(given) => given.request_type(),
         }
     }
 
-    /// The command as it is stored: its `Command` dictionary as an XML property list. Equal commands give equal bytes.
+    /// The CommandUUID that whoever wrote the command chose for it.
+    #[must_use]
+    pub fn chosen_uuid(&self) -> Option<&CommandUuid> {
+        match self {
+            Self::Given(given) => given.uuid(),
+            _ => None,
+        }
+    }
+
+    /// The command as it is stored: its `Command` dictionary as an XML property list; a given one as it was given. Equal
+    /// commands give equal bytes.
     #[must_use]
     pub fn to_body(&self) -> Vec<u8> {
-        xml::encode_dictionary(self.to_dictionary())
+        match self {
+            Self::Given(given) => given.body().to_vec(),
+            _ => xml::encode_dictionary(self.to_dictionary()),
+        }
     }
 
     /// Reads a stored body.
@@ -224,7 +242,8 @@ impl Command {
     /// # Errors
     /// When the bytes are no property list or name no `RequestType`.
     pub fn from_body(body: &[u8]) -> Result<Self, WireError> {
-        Self::from_dictionary(&top_level(body, Limits::for_body(body.len()))?)
+        let keys = top_level(body, Limits::for_body(body.len()))?;
+        Self::from_dictionary(given::inside(&keys).unwrap_or(&keys))
     }
 }
 
@@ -236,12 +255,16 @@ impl fmt::Debug for Command {
     }
 }
 
-/// A stored body with its CommandUUID around it, as it is delivered. The same UUID and body give the same bytes.
+/// A stored body with its CommandUUID around it, as it is delivered. The same UUID and body give the same bytes; a given
+/// command that carries this UUID gives its own.
 ///
 /// # Errors
 /// When the stored bytes are no dictionary: the store is damaged.
 pub fn wrap(uuid: &CommandUuid, body: &[u8]) -> Result<Vec<u8>, WireError> {
     let command = top_level(body, Limits::for_body(body.len()))?;
+    if given::inside(&command).is_some() {
+        return Ok(given::deliver(uuid, command, body));
+    }
     let mut keys = Dictionary::new();
     keys.put("Command", command);
     keys.put("CommandUUID", uuid.as_str());

@@ -23,6 +23,9 @@ pub enum WireError {
     /// An identifier that cannot be one.
     #[error(transparent)]
     InvalidId(#[from] crate::ids::InvalidId),
+    /// A key that has no place where it stands.
+    #[error("the key {0:?} does not belong beside Command and CommandUUID")]
+    Stray(String),
     /// A `MessageType` nobody documents.
     #[error("MessageType {0:?} is not known")]
     UnknownMessageType(String),

@@ -1,6 +1,8 @@
 //! Every route against every role; no route without a line here and in the documentation.
 
 use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::path::Path;
 
 /// Each route: method, path, whether a viewer may.
@@ -49,6 +51,49 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("POST", "/tokens/{id}/rotate", false),
 ];
 
+/// The same for the raw door, which has Basic credentials.
+const RAW_DOOR: &[(&str, &str, bool)] = &[
+    ("PUT", "/v1/enqueue/{ids}", false),
+    ("POST", "/v1/enqueue/{ids}", false),
+    ("GET", "/v1/push/{ids}", false),
+    ("PUT", "/v1/push/{ids}", false),
+    ("GET", "/v1/pushcert", true),
+    ("PUT", "/v1/pushcert", false),
+    ("POST", "/v1/escrowkeyunlock", false),
+    ("POST", "/v1/enrollments/query", true),
+    ("GET", "/v1/queue/{ids}", true),
+    ("DELETE", "/v1/queue/{ids}", false),
+];
+
+#[tokio::test]
+async fn the_raw_door_is_closed_to_strangers_pages_and_roles_that_may_not() {
+    let desk = Desk::open().await;
+    for (method, path, viewer_may) in RAW_DOOR {
+        let path = path.replace("{ids}", "nobody");
+        let ask = |user: &str, token: &str, page: bool| {
+            let credentials = format!("Basic {}", STANDARD.encode(format!("{user}:{token}")));
+            let mut request = Request::builder().method(*method).uri(&path).header(header::AUTHORIZATION, credentials);
+            if page {
+                request = request.header(header::ORIGIN, "https://elsewhere.example");
+            }
+            desk.send(request.body(Body::empty()).unwrap())
+        };
+        for (user, token) in [("nanomdm", "rst_stranger"), ("nanomdm", ""), ("admin", desk.admin.as_str())] {
+            let stranger = ask(user, token, false).await;
+            assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert!(stranger.headers[header::WWW_AUTHENTICATE].to_str().unwrap().starts_with("Basic"));
+        }
+        assert_eq!(ask("nanomdm", &desk.admin, true).await.status, StatusCode::FORBIDDEN, "{method} {path}: a page");
+        let viewer = ask("nanomdm", &desk.viewer, false).await;
+        assert_eq!(viewer.status != StatusCode::FORBIDDEN, *viewer_may, "{method} {path}: {}", viewer.status);
+        let admin = ask("nanomdm", &desk.admin, false).await;
+        let refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::METHOD_NOT_ALLOWED];
+        assert!(!refused.contains(&admin.status), "{method} {path}: {}", admin.status);
+    }
+    let bearer = desk.get("/v1/queue/nobody").await;
+    assert_eq!(bearer.status, StatusCode::UNAUTHORIZED, "each door has its own credentials");
+}
+
 #[tokio::test]
 async fn every_route_is_closed_to_strangers_and_open_to_the_roles_that_may() {
     let desk = Desk::open().await;
@@ -76,8 +121,18 @@ async fn every_route_is_closed_to_strangers_and_open_to_the_roles_that_may() {
 fn every_route_of_the_sources_stands_in_the_table_and_in_the_documentation() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let documentation = std::fs::read_to_string(root.join("docs/api.md")).unwrap();
-    for (method, path, _) in ROUTES {
+    for (method, path, _) in ROUTES.iter().chain(RAW_DOOR) {
         assert!(documentation.contains(&format!("`{method} {path}`")), "docs/api.md does not tell of {method} {path}");
+    }
+    for entry in std::fs::read_dir(root.join("src/api/nanomdm")).unwrap() {
+        let file = entry.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        for piece in text.split(".route(\"").skip(1) {
+            let path = piece.split('"').next().unwrap();
+            let known =
+                path == "/version" || RAW_DOOR.iter().any(|(_, known, _)| known.strip_prefix("/v1") == Some(path));
+            assert!(known, "{}: {path}", file.display());
+        }
     }
     for entry in std::fs::read_dir(root.join("src/api")).unwrap() {
         let file = entry.unwrap().path();

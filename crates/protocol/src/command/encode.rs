@@ -39,7 +39,9 @@ impl Command {
             | Self::DisableLostMode
             | Self::PlayLostModeSound
             | Self::DeviceLocation
-            | Self::DeviceConfigured => {}
+            | Self::DeviceConfigured
+            // It keeps its own bytes.
+            | Self::Given(_) => {}
             Self::InstallEnterpriseApplication(install) => install.write(&mut keys),
             // Apple: required, even if it is empty.
             Self::ManagedApplicationConfiguration { identifiers }

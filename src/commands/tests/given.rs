@@ -1,0 +1,77 @@
+//! Commands that programs wrote themselves: their bytes, their CommandUUID, and what two channels may share.
+
+use super::desk::{Desk, desks};
+use crate::commands::{self, CommandError, OutcomeState, Purpose};
+use russet_protocol::CommandUuid;
+use russet_protocol::command::{Command, GivenCommand};
+use russet_protocol::guard::Limits;
+use russet_protocol::plist::{Dictionary, Value};
+use russet_protocol::xml;
+
+fn written(uuid: &str) -> (Vec<u8>, Command) {
+    let mut command = Dictionary::new();
+    command.insert("RequestType".to_owned(), "DeviceInformation".into());
+    command.insert("Queries".to_owned(), Value::Array(vec!["DeviceName".into()]));
+    let mut keys = Dictionary::new();
+    keys.insert("CommandUUID".to_owned(), uuid.into());
+    keys.insert("Command".to_owned(), Value::Dictionary(command));
+    let bytes = xml::encode_dictionary(keys);
+    let given = GivenCommand::read(&bytes, Limits::for_body(bytes.len())).unwrap();
+    (bytes, given.into())
+}
+
+async fn give(desk: &Desk, command: &Command) -> Result<CommandUuid, CommandError> {
+    desk.try_queue(command, &Purpose::Admin, None, None).await
+}
+
+#[tokio::test]
+async fn a_given_command_reaches_the_device_byte_for_byte_and_its_answer_comes_home() {
+    for desk in desks().await {
+        let (bytes, command) = written("GIVEN-1");
+        let own = give(&desk, &command).await.unwrap();
+        let delivery = desk.idle().await.unwrap();
+        assert_eq!((delivery.uuid.as_str(), &delivery.bytes), ("GIVEN-1", &bytes));
+        assert_eq!(desk.idle().await.unwrap().bytes, bytes, "again after a lost answer");
+        assert_eq!(desk.open().await[0].sent_as, Some(delivery.uuid.clone()));
+        assert!(desk.acknowledge(&delivery.uuid).await.is_none());
+        let ended = desk.outcome(&own).await.unwrap();
+        assert_eq!((ended.state, ended.sent_as), (OutcomeState::Done, Some(delivery.uuid.clone())));
+        // The device says it twice: kept, and nothing changes.
+        assert!(desk.acknowledge(&delivery.uuid).await.is_none());
+        assert_eq!(desk.reports().await.last().unwrap().1.as_deref(), Some("answered again"));
+    }
+}
+
+#[tokio::test]
+async fn a_command_uuid_is_good_once_for_each_channel() {
+    for desk in desks().await {
+        let (_, command) = written("GIVEN-2");
+        give(&desk, &command).await.unwrap();
+        assert!(matches!(give(&desk, &command).await, Err(CommandError::UuidTaken(_))), "while it is open");
+        let uuid = desk.idle().await.unwrap().uuid;
+        desk.acknowledge(&uuid).await;
+        assert!(matches!(give(&desk, &command).await, Err(CommandError::UuidTaken(_))), "and after its end");
+        let ours = desk.queue(&Command::SecurityInfo).await;
+        let (_, command) = written(ours.as_str());
+        assert!(matches!(give(&desk, &command).await, Err(CommandError::UuidTaken(_))), "one of ours");
+        assert_eq!(desk.open().await.len(), 1, "nothing came of those");
+    }
+}
+
+#[tokio::test]
+async fn clearing_leaves_what_ends_or_renews_an_enrollment() {
+    for desk in desks().await {
+        let first = desk.queue(&Command::SecurityInfo).await;
+        let after = desk.queue_after(&Command::DeviceConfigured, &first).await;
+        let leave = Command::RemoveProfile { identifier: "com.example.mdm".to_owned() };
+        let leave = desk.try_queue(&leave, &Purpose::Unenroll, None, None).await.unwrap();
+        let mut tx = desk.world.ctx.store.begin("test: clear").await.unwrap();
+        let cleared = commands::clear(&mut *tx, desk.channel, "cleared", desk.world.ctx.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(cleared, 2);
+        for gone in [first, after] {
+            assert_eq!(desk.outcome(&gone).await.unwrap().state, OutcomeState::Dropped);
+        }
+        assert_eq!(desk.idle().await.unwrap().uuid, leave);
+    }
+}
