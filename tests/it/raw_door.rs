@@ -116,9 +116,9 @@ async fn every_enrollment_is_found(story: &Story, tool: &Tool) -> [String; 2] {
         assert!(one["token_update_tally"].as_i64().unwrap() >= 1 && one["last_seen"].is_string());
     }
     let page = tool.ask(Method::POST, "/v1/enrollments/query?limit=1", "").await.body;
-    assert_eq!(page["enrollments"], json!([found[0]]));
+    assert_eq!(page["enrollments"][0]["id"], found[0]["id"]);
     let next = format!("/v1/enrollments/query?limit=1&cursor={}", page["next_cursor"].as_str().unwrap());
-    assert_eq!(tool.ask(Method::POST, &next, "").await.body["enrollments"], json!([found[1]]));
+    assert_eq!(tool.ask(Method::POST, &next, "").await.body["enrollments"][0]["id"], found[1]["id"]);
     let both = json!({
         "filter": { "ids": [found[1]["id"]], "serials": [found[1]["device"]["serial_number"]] },
         "options": { "include_device_cert": true },

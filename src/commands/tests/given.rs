@@ -10,8 +10,7 @@ use russet_protocol::xml;
 
 fn written(uuid: &str) -> (Vec<u8>, Command) {
     let mut command = Dictionary::new();
-    command.insert("RequestType".to_owned(), "DeviceInformation".into());
-    command.insert("Queries".to_owned(), Value::Array(vec!["DeviceName".into()]));
+    command.insert("RequestType".to_owned(), "RestartDevice".into());
     let mut keys = Dictionary::new();
     keys.insert("CommandUUID".to_owned(), uuid.into());
     keys.insert("Command".to_owned(), Value::Dictionary(command));
