@@ -175,8 +175,8 @@ async fn enroll(tx: &mut dyn Tx, ctx: &Context, number: usize) -> Enrolled {
     .await
     .unwrap();
     tx.run(
-        "INSERT INTO channel (id, enrollment, user_key, created_at) VALUES ($1, $2, '', $3)",
-        &[(&channel.text()).into(), (&enrollment).into(), now],
+        "INSERT INTO channel (id, enrollment, user_key, created_at, address, token_updates) VALUES ($1, $2, '', $3, $4, 1)",
+        &[(&channel.text()).into(), (&enrollment).into(), now, udid.as_str().into()],
     )
     .await
     .unwrap();
