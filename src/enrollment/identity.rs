@@ -30,7 +30,7 @@ pub struct Presented<'a> {
 pub struct Proven {
     pub(super) fingerprint: String,
     /// Its last moment has passed. One that an enrollment in use still has is heard all the same.
-    expired: bool,
+    pub(super) expired: bool,
     /// The certificate itself (DER), where an outside authority issued it: it may have to be bound first.
     pub(super) outside: Option<Vec<u8>>,
 }

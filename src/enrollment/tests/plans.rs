@@ -13,7 +13,7 @@ async fn no_statement_of_a_check_in_reads_all_enrollments() {
         let (now, device) = (ctx.now(), crowd.device);
         let mut tx = ctx.store.begin("test: plans").await.unwrap();
         let mut tx = Explained::new(&mut *tx, &world);
-        let proven = Proven { fingerprint: "print-77".to_owned() };
+        let proven = Proven { fingerprint: "print-77".to_owned(), expired: false, outside: None };
         let speaker = identity::speaker(&mut tx, &proven, &Sender::default(), now).await.unwrap().unwrap();
         assert_eq!(speaker.device, Some(device));
         identity::confirm(&mut tx, &speaker, now).await.unwrap();
