@@ -133,9 +133,9 @@ impl World {
 async fn people(tx: &mut dyn Tx, now: i64) {
     let invitation = id(INVITATION, 0);
     tx.run(
-        "INSERT INTO invitation (id, code_hash, uses, used, sign_message, note, created_at, expires_at)
-         VALUES ($1, $2, 1, 1, $3, '', $4, $4)",
-        &[(&invitation).into(), (&[7_u8; 32]).into(), true.into(), now.into()],
+        "INSERT INTO invitation (id, code_hash, uses, used, sign_message, pkcs12, note, created_at, expires_at)
+         VALUES ($1, $2, 1, 1, $3, $4, '', $5, $5)",
+        &[(&invitation).into(), (&[7_u8; 32]).into(), true.into(), false.into(), now.into()],
     )
     .await
     .unwrap();
@@ -157,15 +157,15 @@ async fn people(tx: &mut dyn Tx, now: i64) {
         },
     )
     .await;
-    each(tx, "INSERT INTO channel (id, enrollment, user_key, created_at) VALUES {rows}", |n| {
-        cells![id(CHANNEL, n), id(ENROLLMENT, n), "", now]
+    each(tx, "INSERT INTO channel (id, enrollment, user_key, address, token_updates, created_at) VALUES {rows}", |n| {
+        cells![id(CHANNEL, n), id(ENROLLMENT, n), "", format!("UDID-{n}"), 1, now]
     })
     .await;
     each(
         tx,
-        "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, transaction_id, issued_at, not_after)
+        "INSERT INTO identity (fingerprint, enrollment, certificate, public_key, origin, transaction_id, issued_at, not_after)
          VALUES {rows}",
-        |n| cells![format!("print-{n}"), id(ENROLLMENT, n), vec![1], vec![1], "t", now, now],
+        |n| cells![format!("print-{n}"), id(ENROLLMENT, n), vec![1], vec![1], "scep", "t", now, now],
     )
     .await;
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   russet admin report
   russet admin report --open                    only what is not yet as wanted
-  russet admin report --check && echo all true  exit status 1 unless everything wanted is true")]
+  russet admin report --check     exit status 1 unless everything wanted is true")]
 pub(super) struct Args {
     /// Only what is not yet as wanted
     #[arg(long)]
