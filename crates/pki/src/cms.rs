@@ -111,6 +111,18 @@ pub fn verify_detached_undated(signature: &[u8], body: &[u8], ca: &TrustedCa) ->
     Ok(Signer { certificate: certificate.to_vec(), facts })
 }
 
+/// Checks that a signature names a device identity of ours as its signer, without the body it is over: enough to decide
+/// whether a large body is worth receiving, and nothing else.
+///
+/// # Errors
+/// Says which check failed first.
+pub fn claimed_signer(signature: &[u8], ca: &TrustedCa, now: Timestamp) -> Result<(), CmsError> {
+    let der = crate::ber::to_der(signature)?;
+    let signed = SignedData::parse(&der)?;
+    ca.check(signed.signer_certificate()?, now)?;
+    Ok(())
+}
+
 /// The content of a signed message, after checking that its signature is whole. Who signed is not judged: a profile an
 /// admin imports may come from any authority.
 ///

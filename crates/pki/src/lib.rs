@@ -9,6 +9,9 @@ pub mod ca;
 pub mod certificate;
 pub mod cms;
 mod der;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod portable;
 pub mod push_certificate;
 pub mod scep;

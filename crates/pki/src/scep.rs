@@ -11,12 +11,14 @@ use crate::certificate::{Fingerprint, sha256};
 use crate::cms::{Attribute, Digest, SignedData, certificates_only, oid, sign_with_attributes};
 use crate::der::{OBJECT_IDENTIFIER, OCTET_STRING, PRINTABLE_STRING, Reader, SEQUENCE, element};
 use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
+use openssl::pkey::PKey;
 use openssl::stack::Stack;
 use openssl::symm::Cipher;
 use openssl::x509::X509;
 use russet_protocol::Timestamp;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::cri_attributes::ParsedCriAttribute;
+use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
@@ -30,13 +32,13 @@ const MAX_NONCE: usize = 64;
 const MAX_CHALLENGE: usize = 255;
 
 /// SCEP's own attributes, `2.16.840.1.113733.1.9.*`.
-mod attribute {
-    pub(super) const MESSAGE_TYPE: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x02";
-    pub(super) const PKI_STATUS: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03";
-    pub(super) const FAIL_INFO: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x04";
-    pub(super) const SENDER_NONCE: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x05";
-    pub(super) const RECIPIENT_NONCE: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x06";
-    pub(super) const TRANSACTION_ID: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x07";
+pub(crate) mod attribute {
+    pub(crate) const MESSAGE_TYPE: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x02";
+    pub(crate) const PKI_STATUS: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03";
+    pub(crate) const FAIL_INFO: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x04";
+    pub(crate) const SENDER_NONCE: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x05";
+    pub(crate) const RECIPIENT_NONCE: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x06";
+    pub(crate) const TRANSACTION_ID: &[u8] = b"\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x07";
 }
 
 /// Why a request was not granted, as SCEP says it.
@@ -76,7 +78,7 @@ pub struct ReplyTo {
 
 /// Answers are encrypted with the cipher of the request: old systems have no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ReplyCipher {
+pub(crate) enum ReplyCipher {
     Aes128,
     Aes192,
     Aes256,
@@ -142,6 +144,10 @@ pub fn parse_request(message: &[u8], authority: &Authority) -> Result<Request, S
         "17" => true,
         _ => return Err(refused(FailInfo::BadRequest)),
     };
+    // What cannot be answered with a certificate must not use up a challenge.
+    if sealed_to(&reply_to, b"").is_err() {
+        return Err(refused(FailInfo::BadRequest));
+    }
     // One answer for every failure from here on, so that it tells nothing about the decryption.
     let (public_key, challenge) =
         open_request(envelope, authority).ok_or_else(|| refused(FailInfo::BadMessageCheck))?;
@@ -183,7 +189,7 @@ fn printable(attribute: Option<Attribute<'_>>) -> Option<&str> {
     plain.then_some(text)
 }
 
-/// Decrypts and reads the PKCS#10: its public key and its challenge, after checking its own signature.
+/// Decrypts the PKCS#10 and reads it.
 fn open_request(envelope: &[u8], authority: &Authority) -> Option<(Vec<u8>, Option<Zeroizing<String>>)> {
     let pkcs7 = Pkcs7::from_der(envelope).ok()?;
     if pkcs7.type_()?.nid() != openssl::nid::Nid::PKCS7_ENVELOPED {
@@ -192,14 +198,19 @@ fn open_request(envelope: &[u8], authority: &Authority) -> Option<(Vec<u8>, Opti
     // The certificate names the recipient: with it OpenSSL answers a wrong key like a wrong padding.
     let opened = pkcs7.decrypt(&authority.key, &authority.certificate, Pkcs7Flags::BINARY);
     let opened = Zeroizing::new(opened.ok()?);
-    let (rest, request) = X509CertificationRequest::from_der(&opened).ok()?;
+    read_request(&opened)
+}
+
+/// Reads a PKCS#10: its public key and its challenge, after checking its own signature.
+pub(crate) fn read_request(der: &[u8]) -> Option<(Vec<u8>, Option<Zeroizing<String>>)> {
+    let (rest, request) = X509CertificationRequest::from_der(der).ok()?;
     if !rest.is_empty() || request.verify_signature().is_err() {
         return None;
     }
     let info = &request.certification_request_info;
     let key = info.subject_pki.parsed().ok()?;
     let x509_parser::public_key::PublicKey::RSA(rsa) = key else { return None };
-    if !(2048..=8192).contains(&rsa.key_size()) {
+    if !(2048..=8192).contains(&rsa.key_size()) || !is_sound(info.subject_pki.raw) || wants_authority(&request) {
         return None;
     }
     let mut challenges = info.iter_attributes().filter_map(|attribute| match attribute.parsed_attribute() {
@@ -213,8 +224,25 @@ fn open_request(envelope: &[u8], authority: &Authority) -> Option<(Vec<u8>, Opti
     Some((info.subject_pki.raw.to_vec(), challenge.map(Zeroizing::new)))
 }
 
+/// Whether a request asks to be an authority itself. It would not become one, but no device asks for that.
+fn wants_authority(request: &X509CertificationRequest<'_>) -> bool {
+    let mut extensions = request.requested_extensions().into_iter().flatten();
+    extensions.any(|extension| match extension {
+        ParsedExtension::BasicConstraints(constraints) => constraints.ca,
+        ParsedExtension::KeyUsage(usage) => usage.key_cert_sign() || usage.crl_sign(),
+        _ => false,
+    })
+}
+
+/// Whether OpenSSL, which will certify this RSA key, reads it too, and its exponent is one that keys are made with: with
+/// 1 anything is its own signature.
+fn is_sound(public_key: &[u8]) -> bool {
+    let rsa = PKey::public_key_from_der(public_key).and_then(|key| key.rsa());
+    rsa.is_ok_and(|rsa| rsa.n().is_bit_set(0) && rsa.e().is_bit_set(0) && (2..=64).contains(&rsa.e().num_bits()))
+}
+
 /// The content encryption of an EnvelopedData; AES-128 where it cannot be told.
-fn cipher_of(envelope: &[u8]) -> ReplyCipher {
+pub(crate) fn cipher_of(envelope: &[u8]) -> ReplyCipher {
     fn find(envelope: &[u8]) -> Option<ReplyCipher> {
         let der = crate::ber::to_der(envelope).ok()?;
         let mut outer = Reader::new(&der).expect(SEQUENCE).ok()?.reader();
@@ -249,6 +277,12 @@ pub fn success(
     nonce: [u8; 16],
 ) -> Result<Vec<u8>, CryptoError> {
     let content = certificates_only(&[certificate, authority.certificate_der()]);
+    let envelope = sealed_to(reply_to, &content)?;
+    respond(reply_to, Some(&envelope), "0", None, authority, nonce)
+}
+
+/// An EnvelopedData that only the requester can open.
+fn sealed_to(reply_to: &ReplyTo, content: &[u8]) -> Result<Vec<u8>, CryptoError> {
     let mut recipients = Stack::new()?;
     recipients.push(X509::from_der(&reply_to.signer)?)?;
     let cipher = match reply_to.cipher {
@@ -257,8 +291,7 @@ pub fn success(
         ReplyCipher::Aes256 => Cipher::aes_256_cbc(),
         ReplyCipher::TripleDes => Cipher::des_ede3_cbc(),
     };
-    let envelope = Pkcs7::encrypt(&recipients, &content, cipher, Pkcs7Flags::BINARY)?.to_der()?;
-    respond(reply_to, Some(&envelope), "0", None, authority, nonce)
+    Ok(Pkcs7::encrypt(&recipients, content, cipher, Pkcs7Flags::BINARY)?.to_der()?)
 }
 
 /// A CertRep that refuses. `nonce`: 16 random bytes.

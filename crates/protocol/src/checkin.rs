@@ -51,6 +51,7 @@ impl CheckIn {
     }
 
     fn read(keys: &Dictionary) -> Result<Self, WireError> {
+        Sender::check(keys)?;
         let missing = WireError::Missing { message: "a check-in message", key: "MessageType" };
         let kind = text(keys, "MessageType").ok_or(missing)?;
         Ok(match kind.as_str() {
@@ -63,7 +64,7 @@ impl CheckIn {
             "GetToken" => Self::GetToken(GetToken::read(keys)?),
             "ReturnToService" => Self::ReturnToService(ReturnToService::read(keys)),
             "DeclarativeManagement" => Self::DeclarativeManagement(DeclarativeManagement::read(keys)?),
-            _ => return Err(WireError::UnknownMessageType(kind)),
+            _ => return Err(WireError::UnknownMessageType(crate::guard::excerpt(&kind))),
         })
     }
 

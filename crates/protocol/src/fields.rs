@@ -27,7 +27,7 @@ pub enum WireError {
     #[error("the key {0:?} does not belong beside Command and CommandUUID")]
     Stray(String),
     /// A `MessageType` nobody documents.
-    #[error("MessageType {0:?} is not known")]
+    #[error("MessageType \"{0}\" is not known")]
     UnknownMessageType(String),
 }
 

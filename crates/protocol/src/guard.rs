@@ -27,12 +27,17 @@ pub struct Limits {
     pub expanded_bytes: usize,
 }
 
+/// Most values of any list: built, each takes about a hundred bytes. The longest lists that devices send have a tenth.
+const MOST_NODES: usize = 2_000_000;
+
 impl Limits {
-    /// For bodies of at most `bytes`: depth 64, one value for each four bytes received and never fewer than 4,096, and
+    /// For bodies of at most `bytes`: depth 64, one value for each four bytes received, never fewer than 4,096
+    /// nor more than two million, and
     /// expanded text of at most four times the body.
     #[must_use]
     pub const fn for_body(bytes: usize) -> Self {
         let nodes = if bytes / 4 < 4096 { 4096 } else { bytes / 4 };
+        let nodes = if nodes > MOST_NODES { MOST_NODES } else { nodes };
         let expanded_bytes = if bytes < 16_384 { 65_536 } else { bytes.saturating_mul(4) };
         Self { bytes, depth: 64, nodes, expanded_bytes }
     }
@@ -84,7 +89,7 @@ pub enum PlistRefused {
         what: &'static str,
     },
     /// One key twice at the top level, where identity is read.
-    #[error("the key {key:?} stands twice at the top level of the property list")]
+    #[error("the key \"{key}\" stands twice at the top level of the property list")]
     DuplicateKey {
         /// The key.
         key: String,
@@ -133,7 +138,18 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8], limits: Limits) -> Result<T, Pl
     } else {
         plist::from_reader_xml(xml::without_mark(bytes))
     };
-    built.map_err(|error| PlistRefused::Malformed { reason: error.to_string() })
+    built.map_err(|error| PlistRefused::Malformed { reason: excerpt(&error.to_string()) })
+}
+
+/// The beginning of a text that may be the sender's, fit to stand in a line of a log: bounded, and without control
+/// characters that would begin another line.
+pub(crate) fn excerpt(text: &str) -> String {
+    const MOST: usize = 120;
+    let mut short: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    short
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub struct InvalidId {
     pub problem: &'static str,
 }
 
-fn checked(what: &'static str, text: &str, limit: usize) -> Result<String, InvalidId> {
+pub(crate) fn checked(what: &'static str, text: &str, limit: usize) -> Result<String, InvalidId> {
     if text.is_empty() {
         return Err(InvalidId { what, problem: "is empty" });
     }

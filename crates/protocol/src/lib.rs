@@ -6,6 +6,9 @@
 pub mod checkin;
 pub mod command;
 mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod guard;
 pub mod ids;
 pub mod media;

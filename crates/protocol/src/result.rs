@@ -156,6 +156,7 @@ impl Report {
     /// When the body is no acceptable property list, or has no `Status`.
     pub fn decode(bytes: &[u8], limits: Limits) -> Result<Self, WireError> {
         let keys = top_level(bytes, limits)?;
+        Sender::check(&keys)?;
         let missing = WireError::Missing { message: "a command result", key: "Status" };
         Ok(Self {
             sender: Sender::read(&keys),

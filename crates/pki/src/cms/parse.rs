@@ -8,6 +8,9 @@ const CONTEXT_1: u8 = 0xa1;
 /// More certificates than this are no message of a device.
 const MAX_CERTIFICATES: usize = 16;
 
+/// More signed attributes than this neither: finding one looks at all of them.
+const MAX_ATTRIBUTES: usize = 64;
+
 /// A parsed SignedData with exactly one signer.
 #[derive(Debug)]
 pub(crate) struct SignedData<'a> {
@@ -139,6 +142,9 @@ impl<'a> Attributes<'a> {
             let oid = fields.expect(OBJECT_IDENTIFIER)?.contents;
             let mut values = fields.expect(SET)?.reader();
             fields.end()?;
+            if list.len() == MAX_ATTRIBUTES {
+                return Err(CmsError::Malformed);
+            }
             // RFC 5652 wants one instance of each attribute, and one value in those that are read here.
             if list.iter().any(|known| known.oid == oid) {
                 return Err(CmsError::Malformed);

@@ -34,7 +34,7 @@ impl<'a> SignedData<'a> {
     }
 
     /// The one certificate with the signer's issuer and serial number.
-    fn signer_certificate(&self) -> Result<&'a [u8], CmsError> {
+    pub(super) fn signer_certificate(&self) -> Result<&'a [u8], CmsError> {
         let mut found = None;
         for der in &self.certificates {
             let Ok(certificate) = parse_certificate(der) else { continue };

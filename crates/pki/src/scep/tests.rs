@@ -2,56 +2,10 @@
 
 use super::*;
 use crate::ca::Authority;
-use crate::cms::attribute as cms_attribute;
-use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
-use rcgen::{CertificateParams, DnType, KeyPair};
-
-const NOW: Timestamp = Timestamp(1_795_000_000_000);
-
-struct Requester {
-    key: PKey<Private>,
-    /// The self-signed temporary certificate.
-    temporary: X509,
-    request: Vec<u8>,
-}
-
-fn rcgen_key(key: &PKey<Private>) -> KeyPair {
-    let pem = String::from_utf8(key.private_key_to_pem_pkcs8().unwrap()).unwrap();
-    KeyPair::from_pem_and_sign_algo(&pem, &rcgen::PKCS_RSA_SHA256).unwrap()
-}
+use crate::fuzzing::seeds::{NOW, Requester, envelope, message};
 
 fn requester(challenge: Option<&str>) -> Requester {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let pair = rcgen_key(&key);
-    let mut parameters = CertificateParams::default();
-    parameters.distinguished_name.push(DnType::CommonName, "i want to be another device");
-    let temporary = parameters.clone().self_signed(&pair).unwrap();
-    let attributes = challenge
-        .map(|text| rcgen::Attribute {
-            oid: &[1, 2, 840, 113_549, 1, 9, 7],
-            values: crate::der::element(crate::der::SET, &element(PRINTABLE_STRING, text.as_bytes())),
-        })
-        .into_iter()
-        .collect();
-    let request = parameters.serialize_request_with_attributes(&pair, attributes).unwrap();
-    Requester { key, temporary: X509::from_der(temporary.der()).unwrap(), request: request.der().to_vec() }
-}
-
-fn envelope(content: &[u8], to: &Authority, cipher: Cipher) -> Vec<u8> {
-    let mut recipients = Stack::new().unwrap();
-    recipients.push(X509::from_der(to.certificate_der()).unwrap()).unwrap();
-    Pkcs7::encrypt(&recipients, content, cipher, Pkcs7Flags::BINARY).unwrap().to_der().unwrap()
-}
-
-fn message(kind: &str, content: &[u8], certificate: &X509, key: &PKey<Private>) -> Vec<u8> {
-    let text = |oid, text: &str| cms_attribute(oid, &element(PRINTABLE_STRING, text.as_bytes()));
-    let attributes = vec![
-        text(attribute::MESSAGE_TYPE, kind),
-        text(attribute::TRANSACTION_ID, "0A1B2C"),
-        cms_attribute(attribute::SENDER_NONCE, &element(OCTET_STRING, &[7; 16])),
-    ];
-    sign_with_attributes(Some(content), attributes, certificate, key, Digest::Sha256).unwrap()
+    Requester::new(challenge)
 }
 
 fn authority() -> Authority {
@@ -158,4 +112,42 @@ fn what_is_no_scep_message_cannot_be_answered() {
     for bytes in [&b""[..], b"hello", &[0x30, 0x80], &vec![0; MAX_MESSAGE + 1]] {
         assert!(matches!(parse_request(bytes, &authority), Err(ScepError::NotScep(_))));
     }
+}
+
+#[test]
+fn weak_keys_are_refused() {
+    // Made by hand: no library makes keys like these.
+    let key = |modulus: &[u8], exponent: &[u8]| {
+        let integer = |value: &[u8]| element(crate::der::INTEGER, value);
+        let numbers = element(SEQUENCE, &[integer(modulus), integer(exponent)].concat());
+        let algorithm = crate::der::around(
+            SEQUENCE,
+            &[&element(OBJECT_IDENTIFIER, oid::RSA_ENCRYPTION), &element(crate::der::NULL, &[])],
+        );
+        element(SEQUENCE, &[algorithm, element(0x03, &[&[0], &numbers[..]].concat())].concat())
+    };
+    let odd = [&[0][..], &[0xc1; 256]].concat();
+    let even = [&[0][..], &[0xc2; 256]].concat();
+    assert!(is_sound(&key(&odd, &[1, 0, 1])));
+    assert!(!is_sound(&key(&odd, &[1])), "exponent 1");
+    assert!(!is_sound(&key(&odd, &[4])), "an even exponent");
+    assert!(!is_sound(&key(&odd, &[0x41; 40])), "an endless exponent");
+    assert!(!is_sound(&key(&even, &[1, 0, 1])), "an even modulus");
+    assert!(!is_sound(b"no key"));
+}
+
+#[test]
+fn who_asks_to_be_an_authority_is_refused() {
+    let authority = authority();
+    let ask = |oid: &[u64], value: &[u8]| {
+        let extension = rcgen::CustomExtension::from_oid_content(oid, value.to_vec());
+        let requester = Requester::asking_for(Some("c"), vec![extension]);
+        let content = envelope(&requester.request, &authority, Cipher::aes_128_cbc());
+        message("19", &content, &requester.temporary, &requester.key)
+    };
+    let constraints = |value: &[u8]| ask(&[2, 5, 29, 19], &element(SEQUENCE, value));
+    assert!(parse_request(&constraints(&[]), &authority).is_ok());
+    assert_eq!(refusal(&constraints(&[1, 1, 0xff]), &authority), FailInfo::BadMessageCheck);
+    assert!(parse_request(&ask(&[2, 5, 29, 15], &[3, 2, 5, 0xa0]), &authority).is_ok(), "what devices ask for");
+    assert_eq!(refusal(&ask(&[2, 5, 29, 15], &[3, 2, 1, 6]), &authority), FailInfo::BadMessageCheck);
 }

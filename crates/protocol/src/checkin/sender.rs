@@ -1,7 +1,7 @@
 //! Who a message says it comes from. Never proof of anything: who really speaks is decided by the identity certificate.
 
 use crate::fields::{Put, text};
-use crate::ids::{Udid, UserEnrollmentId};
+use crate::ids::{InvalidId, Udid, UserEnrollmentId, checked};
 use plist::Dictionary;
 
 /// The `UserID` of every user of a Shared iPad; they are told apart by `UserShortName`.
@@ -62,6 +62,27 @@ impl Sender {
             (None, Some(id)) => Some(id),
             (None, None) => None,
         }
+    }
+
+    /// Refuses identifiers that no Apple system sends: another type than text, empty, over-long, with control characters
+    /// or with the `:` and `/` that other tools join ids with. Left out, such an identifier would be compared with nothing.
+    pub(crate) fn check(keys: &Dictionary) -> Result<(), InvalidId> {
+        for what in ["UDID", "EnrollmentID", "EnrollmentUserID", "UserID", "UserShortName"] {
+            let Some(value) = keys.get(what) else { continue };
+            let text = value.as_string().ok_or(InvalidId { what, problem: "is no text" })?;
+            if what == "UserShortName" {
+                // An account's name, and empty where a user has none.
+                if !text.is_empty() {
+                    checked(what, text, 255)?;
+                }
+                continue;
+            }
+            checked(what, text, 128)?;
+            if text.contains([':', '/']) {
+                return Err(InvalidId { what, problem: "has a character that no identifier has" });
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn read(keys: &Dictionary) -> Self {

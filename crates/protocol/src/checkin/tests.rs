@@ -161,3 +161,33 @@ proptest! {
         prop_assert_eq!(message.encode(), bytes);
     }
 }
+
+#[test]
+fn odd_identifiers_are_refused_rather_than_left_out() {
+    for (key, value) in [
+        ("UDID", Value::from("a:b")),
+        ("UDID", "a/b".into()),
+        ("UDID", "a\u{0}b".into()),
+        ("UDID", "a\nb".into()),
+        ("UDID", "x".repeat(10_000).into()),
+        ("UDID", "".into()),
+        ("UDID", Value::Data(vec![1])),
+        ("EnrollmentID", "../x".into()),
+        ("UserID", "".into()),
+        ("UserID", "x".repeat(10_000).into()),
+        ("EnrollmentUserID", true.into()),
+        ("UserShortName", "x\u{1b}[2J".into()),
+    ] {
+        let keys: Dictionary = [("MessageType", Value::from("CheckOut")), (key, value.clone())]
+            .map(|(k, v)| (k.to_owned(), v))
+            .into_iter()
+            .collect();
+        // In binary form, since XML has no way to say NUL.
+        let mut bytes = Vec::new();
+        Value::Dictionary(keys).to_writer_binary(&mut bytes).unwrap();
+        let refused = CheckIn::decode(&bytes, limits());
+        assert!(matches!(&refused, Err(WireError::InvalidId(id)) if id.what == key), "{key} {value:?}: {refused:?}");
+    }
+    let nobody = raw(&[("MessageType", "CheckOut".into()), ("UDID", "U".into()), ("UserShortName", "".into())]);
+    assert!(CheckIn::decode(&nobody, limits()).is_ok());
+}

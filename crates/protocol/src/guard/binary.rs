@@ -31,12 +31,24 @@ pub(super) fn check(bytes: &[u8], limits: Limits) -> Result<(), PlistRefused> {
         let Some(marker) = object.and_then(|at| bytes.get(at).copied().map(|byte| (at, byte))) else {
             return Err(malformed("an object lies outside of it"));
         };
+        if marker.1 >> 4 == 3 && !is_date(bytes, marker.0) {
+            return Err(malformed("a date has a year that cannot be written"));
+        }
         references = references.saturating_add(children(bytes, marker.0, marker.1));
         if references > limits.nodes.saturating_mul(2) {
             return Err(PlistRefused::TooManyNodes { limit: limits.nodes });
         }
     }
     Ok(())
+}
+
+/// Whether the date at `at` lies in the years 0 to 9999. The parser lets others pass, and panics when one is turned into
+/// text.
+fn is_date(bytes: &[u8], at: usize) -> bool {
+    const YEAR_0: f64 = -63_145_526_400.0;
+    const YEAR_10000: f64 = 252_423_993_600.0;
+    let seconds = bytes.get(at + 1..).and_then(<[u8]>::first_chunk).map(|bytes| f64::from_be_bytes(*bytes));
+    seconds.is_some_and(|seconds| (YEAR_0..YEAR_10000).contains(&seconds))
 }
 
 /// How many references the object at `at` holds: none for a scalar, two an entry for a dictionary.

@@ -4,6 +4,7 @@
 use super::{Limits, PlistRefused};
 use serde::de::{self, Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 struct Budget {
@@ -11,7 +12,7 @@ struct Budget {
     depth: usize,
     nodes: usize,
     bytes: usize,
-    top_keys: Vec<String>,
+    top_keys: BTreeSet<String>,
     refused: Option<PlistRefused>,
 }
 
@@ -25,13 +26,13 @@ pub(super) fn measure(
     limits: Limits,
     parse: impl FnOnce() -> Result<Measured, plist::Error>,
 ) -> Result<(), PlistRefused> {
-    let fresh = Budget { limits, depth: 0, nodes: 0, bytes: 0, top_keys: Vec::new(), refused: None };
+    let fresh = Budget { limits, depth: 0, nodes: 0, bytes: 0, top_keys: BTreeSet::new(), refused: None };
     BUDGET.with_borrow_mut(|budget| *budget = Some(fresh));
     let outcome = parse();
     let refused = BUDGET.with_borrow_mut(Option::take).and_then(|budget| budget.refused);
     match (refused, outcome) {
         (Some(refused), _) => Err(refused),
-        (None, Err(error)) => Err(PlistRefused::Malformed { reason: error.to_string() }),
+        (None, Err(error)) => Err(PlistRefused::Malformed { reason: super::excerpt(&error.to_string()) }),
         (None, Ok(Measured)) => Ok(()),
     }
 }
@@ -85,11 +86,11 @@ fn key<E: de::Error>(text: String) -> Result<(), E> {
         if budget.depth != 1 {
             return Ok(());
         }
-        // A dictionary's top level is a few keys, or a hostile one that the node limit ends.
-        if budget.top_keys.len() < 256 && budget.top_keys.contains(&text) {
-            return Err(PlistRefused::DuplicateKey { key: text });
+        // Every key, however many stand before it: a second UDID behind a thousand others would be another device's.
+        if budget.top_keys.contains(&text) {
+            return Err(PlistRefused::DuplicateKey { key: super::excerpt(&text) });
         }
-        budget.top_keys.push(text);
+        budget.top_keys.insert(text);
         Ok(())
     })
 }

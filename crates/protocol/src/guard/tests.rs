@@ -159,3 +159,58 @@ proptest::proptest! {
         let _ = check(&xml(&String::from_utf8_lossy(&bytes)), limits());
     }
 }
+
+#[test]
+fn a_second_identity_far_behind_is_found() {
+    let filler: String = (0..1000).map(|number| format!("<key>K{number}</key><true/>")).collect();
+    let list = xml(&format!("<dict><key>UDID</key><string>a</string>{filler}<key>UDID</key><string>b</string></dict>"));
+    assert_eq!(check(&list, limits()), Err(PlistRefused::DuplicateKey { key: "UDID".to_owned() }));
+}
+
+#[test]
+fn a_list_that_names_another_encoding_is_refused() {
+    let named = |encoding: &str| format!("<?xml version='1.0' {encoding}?><plist><string>x</string></plist>");
+    for fine in ["", "encoding=\"utf-8\"", "encoding = 'UTF-8' standalone='yes'", "encoding='us-ascii'"] {
+        assert_eq!(check(named(fine).as_bytes(), limits()), Ok(()), "{fine}");
+    }
+    for other in ["encoding='ISO-8859-1'", "encoding='UTF-16'", "encoding=''", "encoding"] {
+        let refused = check(named(other).as_bytes(), limits());
+        assert!(matches!(refused, Err(PlistRefused::Construct { .. })), "{other}: {refused:?}");
+    }
+    let wide: Vec<u8> = "<plist><true/></plist>".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    assert_eq!(check(&[&[0xFE, 0xFF][..], &wide].concat(), limits()), Err(PlistRefused::NotAPropertyList));
+}
+
+#[test]
+fn a_refusal_is_one_short_line_whatever_was_sent() {
+    let key = format!("<key>a\n2026 ERROR forged {}</key><true/>", "x".repeat(5000));
+    let refused = check(&xml(&format!("<dict>{key}{key}</dict>")), limits()).unwrap_err().to_string();
+    assert!(refused.len() < 500 && !refused.contains('\n'), "{refused}");
+}
+
+#[test]
+fn a_date_that_cannot_be_written_is_refused() {
+    let dated = |text: &str| check(&xml(&format!("<dict><key>D</key>{text}</dict>")), limits());
+    for fine in ["<date>0000-01-01T00:00:00Z</date>", "<date>9999-12-31T23:59:59Z</date>"] {
+        assert_eq!(dated(fine), Ok(()), "{fine}");
+    }
+    for wrong in [
+        "<date>9999-12-31T23:59:59-23:59</date>",
+        "<date>0000-01-01T00:00:00+23:59</date>",
+        "<date>9999-12-31T23:59:59&#45;23:59</date>",
+        "<date><!--Z-->9999-12-31T23:59:59-23:59</date>",
+        "<date>9999-12-31T23:59:59Z<!--Z-->-23:59</date>",
+        "<date a=\">Z<\">9999-12-31T23:59:59-23:59</date>",
+        "<date\n>9999-12-31T23:59:59-23:59</date>",
+        "<date/>",
+    ] {
+        assert!(dated(wrong).is_err(), "{wrong}");
+    }
+    let binary_date = |seconds: f64| check(&binary(&[[&[0x33][..], &seconds.to_be_bytes()].concat()]), limits());
+    assert_eq!(binary_date(0.0), Ok(()));
+    assert_eq!(binary_date(-63_145_526_400.0), Ok(()));
+    assert_eq!(binary_date(252_423_993_599.9), Ok(()));
+    for wrong in [-63_145_526_401.0, 252_423_993_600.0, 8e12, -8e12, f64::MAX, f64::INFINITY, f64::NAN] {
+        assert!(binary_date(wrong).is_err(), "{wrong}");
+    }
+}
