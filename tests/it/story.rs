@@ -1,6 +1,7 @@
 //! A whole organization on this machine, for scenarios: the real server as a process, the simulated Apple, simulated
 //! devices. Made of the same parts as `russet demo`.
 
+use crate::schema;
 use http::Method;
 use russet::cli::client::Client;
 use russet::cli::demo::rows::ServerReport;
@@ -132,12 +133,13 @@ impl Story {
         lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
-    /// Ends everything in order; the server's end is an orderly one.
+    /// Ends everything in order; the server's end is an orderly one, and all that went over the wire fits Apple's schema.
     pub(crate) async fn end(mut self) {
         self.fleet.stop().await;
         let status = self.server.take().unwrap().stop().await.unwrap();
         assert!(status.success(), "the server ended with {status}");
         self.apple.stop().await;
+        schema::check_record(&self.record);
     }
 }
 
