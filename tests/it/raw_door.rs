@@ -134,7 +134,11 @@ async fn every_enrollment_is_found(story: &Story, tool: &Tool) -> [String; 2] {
     let refused = tool.ask(Method::POST, "/v1/enrollments/query", unknown).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(refused.body["error"].as_str().unwrap().contains("Shared iPad"), "{}", refused.body);
-    [0, 1].map(|at| found[at]["id"].as_str().unwrap().to_owned())
+    // In the order of the fleet: which of them enrolled first is chance.
+    let devices = story.fleet.snapshot();
+    let ids = [0, 1].map(|at| devices[at].udid.clone());
+    assert!(ids.iter().all(|id| found.iter().any(|one| one["id"] == id.as_str())), "{ids:?}: {found:?}");
+    ids
 }
 
 async fn strangers_are_turned_away(story: &Story, tool: &Tool, id: &str) {
