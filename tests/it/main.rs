@@ -6,6 +6,7 @@ mod databases;
 mod demo;
 mod docs;
 mod kill;
+mod protocol_page;
 mod raw_door;
 mod rooms;
 mod schema;
