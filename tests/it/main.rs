@@ -8,6 +8,7 @@ mod docs;
 mod kill;
 mod protocol_page;
 mod raw_door;
+mod renewal;
 mod rooms;
 mod schema;
 mod start;
