@@ -5,6 +5,9 @@ use russet_protocol::result::{DeviceInformation, SecurityInfo};
 use russet_protocol::{Platform, SerialNumber, Timestamp, Udid, UserEnrollmentId, xml};
 use russet_store::{Row, StoreError, Tx, Value};
 
+/// Longest text about a device that is kept in a column of its own, in bytes.
+const LONGEST_FACT: usize = 255;
+
 /// A device as it is known. Names and models were chosen by the device or its user: hostile text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
@@ -117,17 +120,22 @@ pub async fn upsert_from_authenticate(
             facts.udid.map(Udid::as_str).into(),
             facts.user_enrollment_id.map(UserEnrollmentId::as_str).into(),
             serial.as_deref().into(),
-            facts.name.into(),
-            facts.product_name.into(),
-            facts.model.into(),
-            facts.model_name.into(),
-            facts.os_version.into(),
-            facts.build.into(),
+            facts.name.map(short).into(),
+            facts.product_name.map(short).into(),
+            facts.model.map(short).into(),
+            facts.model_name.map(short).into(),
+            facts.os_version.map(short).into(),
+            facts.build.map(short).into(),
             now.millis().into(),
         ],
     )
     .await?;
     Ok(id)
+}
+
+/// As much of a device's word as has a place in columns that people read and indexes hold; the whole stays in the message.
+fn short(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_FACT)]
 }
 
 async fn known(tx: &mut dyn Tx, facts: &NewFacts<'_>) -> Result<Option<DeviceId>, StoreError> {
@@ -205,7 +213,7 @@ pub async fn record_information(
     information: &DeviceInformation,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let text = |query| information.text(query);
+    let text = |query| information.text(query).map(|text| short(&text).to_owned());
     let serial = text("SerialNumber").and_then(|serial| SerialNumber::normalized(&serial).ok());
     let whole = xml::encode_dictionary(information.responses.clone());
     tx.run(

@@ -21,6 +21,9 @@ pub struct InstalledProfile {
     pub seen_at: Timestamp,
 }
 
+/// No profile has a longer identifier, in bytes; indexes have an end.
+const LONGEST_IDENTIFIER: usize = 1024;
+
 /// Stores a device's list, which is always complete: profiles that it does not name are forgotten.
 pub async fn record(
     tx: &mut dyn Tx,
@@ -30,7 +33,8 @@ pub async fn record(
 ) -> Result<(), StoreError> {
     let (id, now) = (device.text(), now.millis());
     let mut latest = std::collections::BTreeMap::new();
-    for profile in profiles.iter().filter(|profile| !profile.identifier.is_empty()) {
+    let fits = |identifier: &str| !identifier.is_empty() && identifier.len() <= LONGEST_IDENTIFIER;
+    for profile in profiles.iter().filter(|profile| fits(&profile.identifier)) {
         latest.insert(profile.identifier.as_str(), profile);
     }
     let rows: Vec<Vec<Value<'_>>> = latest

@@ -5,10 +5,11 @@
 
 use super::checkin::{self, Reply};
 use super::identity::{self, Presented, Proven, Refused, Speaker, State};
-use super::{EnrollmentError, ending, held, outside, records, renewal};
+use super::{EnrollmentError, busy, ending, held, outside, records, renewal};
 use crate::commands::{self, Delivery, Purpose};
 use crate::context::Context;
 use russet_pki::ca::Authority;
+use russet_protocol::WireError;
 use russet_protocol::checkin::{CheckIn, Sender};
 use russet_protocol::guard::Limits;
 use russet_protocol::result::{Report, Status};
@@ -26,7 +27,7 @@ pub async fn check_in(
     body: &[u8],
 ) -> Result<Reply, EnrollmentError> {
     let proven = identity::prove(presented, body, authority, outsiders(ctx), ctx.now())?;
-    let message = CheckIn::decode(body, Limits::for_body(body.len())).map_err(unreadable)?;
+    let message = decoded(body, CheckIn::decode).await?;
     let mut tx = ctx.store.begin("check-in").await?;
     outside::bind(&mut *tx, ctx, &proven, &message).await?;
     let speaker = identity::speaker(&mut *tx, &proven, message.sender(), ctx.now()).await??;
@@ -46,7 +47,7 @@ pub async fn report(
     body: &[u8],
 ) -> Result<Option<Delivery>, EnrollmentError> {
     let proven = identity::prove(presented, body, authority, outsiders(ctx), ctx.now())?;
-    let report = Report::decode(body, Limits::for_body(body.len())).map_err(unreadable)?;
+    let report = decoded(body, Report::decode).await?;
     let mut tx = ctx.store.begin("command report").await?;
     let speaker = identity::speaker(&mut *tx, &proven, &report.sender, ctx.now()).await??;
     let next = match listen(&mut *tx, ctx, &speaker).await? {
@@ -150,6 +151,19 @@ fn outsiders(ctx: &Context) -> &[Vec<u8>] {
     &ctx.config.device.identity_authorities
 }
 
-fn unreadable(error: impl std::fmt::Display) -> EnrollmentError {
-    EnrollmentError::Unreadable(error.to_string())
+/// Bodies larger than this are decoded where that holds up no other request.
+const QUICKLY_DECODED: usize = 256 * 1024;
+
+async fn decoded<T: Send + 'static>(
+    body: &[u8],
+    decode: fn(&[u8], Limits) -> Result<T, WireError>,
+) -> Result<T, EnrollmentError> {
+    let limits = Limits::for_body(body.len());
+    let read = if body.len() <= QUICKLY_DECODED {
+        decode(body, limits)
+    } else {
+        let body = body.to_vec();
+        busy(move || decode(&body, limits)).await?
+    };
+    read.map_err(|error| EnrollmentError::Unreadable(error.to_string()))
 }

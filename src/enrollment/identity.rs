@@ -4,11 +4,10 @@
 
 use super::{OLDER_IDENTITY_VALID, renewal, rows};
 use crate::ids::{ChannelId, DeviceId, EnrollmentId};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use russet_pki::ca::Authority;
 use russet_pki::certificate::{IdentityRefused, TrustedCa, hex};
 use russet_pki::cms::{self, CmsError};
+use russet_pki::text;
 use russet_protocol::Timestamp;
 use russet_protocol::checkin::Sender;
 use russet_store::{Row, StoreError, Tx};
@@ -92,19 +91,10 @@ pub fn prove(
     outside: &[Vec<u8>],
     now: Timestamp,
 ) -> Result<Proven, Refused> {
-    let ca = if outside.is_empty() {
-        own.trusted()
-    } else {
-        let all = outside.iter().cloned().chain([own.certificate_der().to_vec()]).collect();
-        TrustedCa::new(all).map_err(|_| IdentityRefused::ForeignIssuer)?
-    };
+    let ca = trusted(own, outside)?;
     let (certificate, facts) = match presented {
         Presented { signature: Some(signature), .. } => {
-            if signature.len() > MAX_SIGNATURE {
-                return Err(Refused::NotBase64);
-            }
-            let signature = STANDARD.decode(signature.trim()).map_err(|_| Refused::NotBase64)?;
-            let signer = cms::verify_detached_undated(&signature, body, &ca)?;
+            let signer = cms::verify_detached_undated(&decoded(signature)?, body, &ca)?;
             (signer.certificate, signer.facts)
         }
         Presented { peer: Some(certificate), .. } => (certificate.to_vec(), ca.check_issued(certificate)?),
@@ -117,6 +107,36 @@ pub fn prove(
         return Err(IdentityRefused::Expired.into());
     }
     Ok(Proven { fingerprint: hex(&facts.fingerprint), expired, outside: (!ours).then_some(certificate) })
+}
+
+/// Whether a request brings a certificate that could prove who it is, before its body is there: proves nothing of the body.
+///
+/// # Errors
+/// Says which check failed.
+pub fn claim(presented: Presented<'_>, own: &Authority, outside: &[Vec<u8>]) -> Result<(), Refused> {
+    let ca = trusted(own, outside)?;
+    match presented {
+        Presented { signature: Some(signature), .. } => cms::claimed_signer(&decoded(signature)?, &ca)?,
+        Presented { peer: Some(certificate), .. } => ca.check_issued(certificate).map(|_| ())?,
+        _ => return Err(Refused::Nothing),
+    }
+    Ok(())
+}
+
+/// Our own authority, and those outside that the configuration names.
+fn trusted(own: &Authority, outside: &[Vec<u8>]) -> Result<TrustedCa, Refused> {
+    if outside.is_empty() {
+        return Ok(own.trusted());
+    }
+    let all = outside.iter().cloned().chain([own.certificate_der().to_vec()]).collect();
+    Ok(TrustedCa::new(all).map_err(|_| IdentityRefused::ForeignIssuer)?)
+}
+
+fn decoded(signature: &str) -> Result<Vec<u8>, Refused> {
+    if signature.len() > MAX_SIGNATURE {
+        return Err(Refused::NotBase64);
+    }
+    text::signature(signature).map_err(|_| Refused::NotBase64)
 }
 
 /// Where an enrollment stands.

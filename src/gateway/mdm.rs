@@ -5,12 +5,12 @@
 //! One message is one transaction and nothing else: no network, no planning. The identity is proved before the body is decoded.
 
 use super::answer::{Failure, plain, property_list};
-use super::body::{self, Received};
+use super::body::{self, Incoming, Received};
 use super::{Gate, checkin, proxy};
 use crate::commands::Delivery;
 use crate::enrollment::EnrollmentError;
 use crate::enrollment::conversation;
-use crate::enrollment::identity::Presented;
+use crate::enrollment::identity::{self, Presented};
 use crate::server::{PeerAddress, PeerCertificate};
 use axum::body::Body;
 use axum::extract::State;
@@ -20,9 +20,15 @@ use axum::routing::put;
 use axum::{Extension, Router};
 use russet_protocol::media;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
 
 /// The header of a device that signs its messages (`SignMessage`).
 const SIGNATURE: &str = "mdm-signature";
+
+/// From the last byte of a message to its answer; then 503, which devices try again.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The routes.
 pub(super) fn routes() -> Router<Gate> {
@@ -77,25 +83,80 @@ async fn message(
             return plain(StatusCode::BAD_REQUEST, "the header with the client certificate cannot be read");
         }
     };
-    let signature = match headers.get(SIGNATURE).map(|value| value.to_str()) {
-        Some(Err(_)) => return plain(StatusCode::BAD_REQUEST, "the Mdm-Signature header is not base64"),
-        Some(Ok(signature)) => Some(signature),
-        None => None,
+    let mut signatures = headers.get_all(SIGNATURE).iter().map(|value| value.to_str());
+    let signature = match (signatures.next(), signatures.next()) {
+        (_, Some(_)) => return refused("the request has more than one Mdm-Signature"),
+        (Some(Err(_)), _) => return refused("the Mdm-Signature header is not base64"),
+        (Some(Ok(signature)), None) => Some(signature),
+        (None, None) => None,
     };
     let presented = Presented { peer: peer.as_deref(), signature };
-    let bytes = match body::receive(body).await {
-        Received::Whole(bytes) => bytes,
-        Received::TooLarge(size) => return too_large(&gate, peer.as_deref(), size).await,
-        Received::Broken => return plain(StatusCode::BAD_REQUEST, "the message broke off, or has no end"),
+    let mut incoming = Incoming::new(body, gate.patience);
+    let (bytes, _room) = match incoming.read(body::SMALL).await {
+        Received::Whole(bytes) => (bytes, None),
+        Received::More => match large(&gate, presented, incoming).await {
+            Ok(large) => large,
+            Err(response) => return response,
+        },
+        other => return body::refusal(&other),
     };
-    let kind = Kind::of(&headers, &uri);
-    match handle(&gate, kind, presented, &bytes).await {
+    let answered = answer(&gate, Kind::of(&headers, &uri), presented, &bytes);
+    match timeout(ANSWERED_WITHIN, answered).await {
+        Ok(response) => response,
+        Err(_) => {
+            tracing::error!("a message of a device was not answered in time");
+            plain(StatusCode::SERVICE_UNAVAILABLE, "the server cannot answer now; try again later")
+        }
+    }
+}
+
+fn refused(why: &'static str) -> Response {
+    tracing::info!(why, "a request of a device was refused");
+    plain(StatusCode::BAD_REQUEST, why)
+}
+
+/// The rest of a message that is larger than strangers may send, and the room it is read in; or the answer to one that is
+/// too large for anybody.
+async fn large<'a>(
+    gate: &'a Gate,
+    presented: Presented<'_>,
+    mut incoming: Incoming,
+) -> Result<(Vec<u8>, Option<SemaphorePermit<'a>>), Response> {
+    let authority = gate.authority.get().await.map_err(|error| Failure::from(error).into_response())?;
+    if let Err(refused) = identity::claim(presented, &authority, &gate.ctx.config.device.identity_authorities) {
+        // Read to its end, so that the answer is heard.
+        return Err(match incoming.drain().await {
+            Received::TooLarge(_) => Failure::from(EnrollmentError::from(refused)).into_response(),
+            other => body::refusal(&other),
+        });
+    }
+    // Only a closed semaphore gives none; these are never closed.
+    let arriving = gate.large.arriving.acquire().await.ok();
+    match incoming.read(body::LARGEST).await {
+        Received::Whole(bytes) => {
+            drop(arriving);
+            Ok((bytes, gate.large.reading.acquire().await.ok()))
+        }
+        Received::More => {
+            drop(arriving);
+            match incoming.drain().await {
+                Received::TooLarge(size) => Err(too_large(gate, presented.peer, size).await),
+                other => Err(body::refusal(&other)),
+            }
+        }
+        other => Err(body::refusal(&other)),
+    }
+}
+
+async fn answer(gate: &Gate, kind: Kind, presented: Presented<'_>, bytes: &[u8]) -> Response {
+    match handle(gate, kind, presented, bytes).await {
         Ok(response) => response,
         Err(unreadable @ EnrollmentError::Unreadable(_)) => {
-            match handle(&gate, kind.other(), presented, &bytes).await {
+            match handle(gate, kind.other(), presented, bytes).await {
                 Ok(response) => response,
                 // Neither: the media type's word decides what it is said to be.
-                Err(_) => Failure::from(unreadable).into_response(),
+                Err(EnrollmentError::Unreadable(_)) => Failure::from(unreadable).into_response(),
+                Err(error) => Failure::from(error).into_response(),
             }
         }
         Err(error) => Failure::from(error).into_response(),
@@ -118,6 +179,7 @@ async fn handle(gate: &Gate, kind: Kind, presented: Presented<'_>, body: &[u8]) 
 async fn too_large(gate: &Gate, peer: Option<&[u8]>, size: u64) -> Response {
     tracing::warn!(size, "a message of a device was too large and was thrown away");
     if peer.is_none() {
+        // A signature would be over the bytes that were thrown away.
         return plain(StatusCode::PAYLOAD_TOO_LARGE, "the message is too large");
     }
     let next = async {

@@ -5,21 +5,29 @@
 //! gets 403: no answer of this listener is 401.
 
 use super::Gate;
+use super::body::bounded;
 use crate::licenses::notifications::{self, Taken};
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::body::Body;
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
 /// The routes.
 pub(super) fn routes() -> Router<Gate> {
-    let limit = DefaultBodyLimit::max(notifications::LARGEST);
-    Router::new().route("/apple/notifications/{account}", post(take).layer(limit))
+    Router::new().route("/apple/notifications/{account}", post(take))
 }
 
-async fn take(State(gate): State<Gate>, Path(path): Path<String>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    match notifications::take(&gate.ctx, &path, bearer(&headers), &body).await {
+async fn take(State(gate): State<Gate>, Path(path): Path<String>, headers: HeaderMap, body: Body) -> Response {
+    match bounded(body, notifications::LARGEST, gate.patience).await {
+        Ok(body) => taken(&gate, &path, &headers, &body).await.into_response(),
+        Err(refused) => refused,
+    }
+}
+
+async fn taken(gate: &Gate, path: &str, headers: &HeaderMap, body: &[u8]) -> StatusCode {
+    match notifications::take(&gate.ctx, path, bearer(headers), body).await {
         Ok(Taken::Accepted) => StatusCode::OK,
         Ok(Taken::UnknownPath) => StatusCode::NOT_FOUND,
         Ok(Taken::WrongSecret) => StatusCode::FORBIDDEN,

@@ -11,15 +11,9 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use russet_pki::text;
 use std::net::IpAddr;
 use std::sync::Arc;
-
-/// Device identities have about 1 kB.
-const LARGEST: usize = 16 * 1024;
-const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-const END: &str = "-----END CERTIFICATE-----";
 
 /// The header of a listed proxy cannot be read: the proxy is set up wrongly, or lets its clients write it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +31,7 @@ pub(super) fn certificate(
     let mut values = headers.get_all(&listener.client_certificate_header).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => read(value.as_bytes()),
+        (Some(value), None) => text::passed_on_certificate(value.as_bytes()).map_err(|_| Unreadable),
         // Two of them: one may be the client's own.
         (Some(_), Some(_)) => Err(Unreadable),
     }
@@ -51,44 +45,6 @@ pub(super) async fn only(State(config): State<Arc<Config>>, request: Request, ne
     } else {
         plain(StatusCode::FORBIDDEN, "this server is reached through its proxy")
     }
-}
-
-/// Reads the value of the header in either form. nginx sends an empty one where the client showed no certificate.
-fn read(value: &[u8]) -> Result<Option<Vec<u8>>, Unreadable> {
-    let text = std::str::from_utf8(value).map_err(|_| Unreadable)?.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    if text.len() > 2 * LARGEST {
-        return Err(Unreadable);
-    }
-    let encoded = match text.strip_prefix(':').and_then(|rest| rest.strip_suffix(':')) {
-        Some(bytes) => bytes.to_owned(),
-        None => {
-            let pem = unescaped(text)?;
-            let body = pem.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).ok_or(Unreadable)?;
-            body.chars().filter(|letter| !letter.is_ascii_whitespace()).collect()
-        }
-    };
-    let der = STANDARD.decode(encoded).map_err(|_| Unreadable)?;
-    if der.is_empty() || der.len() > LARGEST { Err(Unreadable) } else { Ok(Some(der)) }
-}
-
-/// Without percent escapes; '+' stays, since it is a letter of base64.
-fn unescaped(text: &str) -> Result<String, Unreadable> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        if first == b'%' {
-            let digits = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok()).ok_or(Unreadable)?;
-            bytes.push(u8::from_str_radix(digits, 16).map_err(|_| Unreadable)?);
-            rest = after.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(first);
-            rest = after;
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| Unreadable)
 }
 
 #[cfg(test)]
@@ -127,10 +83,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_no_certificate() {
-        let long = format!(":{}:", "A".repeat(40_000));
-        for value in
-            ["MPvv/w==", ":MPvv/w", "::", ":***:", "-----BEGIN%2", "%ff%fe", "-----BEGIN%20CERTIFICATE-----", &long]
-        {
+        for value in ["MPvv/w==", "::", "-----BEGIN%2", "(null)"] {
             assert_eq!(said("10.0.0.1", &[value]), Err(Unreadable), "{value}");
         }
         assert_eq!(said("10.0.0.1", &[":MPvv/w==:", ":MPvv/w==:"]), Err(Unreadable), "one may be the client's own");

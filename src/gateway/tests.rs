@@ -1,5 +1,7 @@
 //! What people and devices get over HTTP from enrollment links and SCEP.
 
+mod bad_input;
+
 use crate::enrollment::tests::device::{challenge, opened};
 use crate::enrollment::tests::{invite, ready};
 use crate::testing::{self, World};

@@ -94,7 +94,9 @@ pub async fn start(mut config: Config, options: Options) -> Result<Server, Start
     let (closing, listeners) = (CancellationToken::new(), TaskTracker::new());
     let (device_address, admin_address) = (device.address(), admin.address());
     let limits = Limits::default();
-    listeners.spawn(device.serve(device_tls, gateway::router(ctx.clone()), limits, closing.clone()));
+    // The gateway has limits of its own for what is slow: an answer of a device may take minutes on its way.
+    let patient = Limits { request: gateway::LONGEST_REQUEST, ..limits };
+    listeners.spawn(device.serve(device_tls, gateway::router(ctx.clone()), patient, closing.clone()));
     listeners.spawn(admin.serve(admin_tls, api::router(ctx.clone(), uses.clone()), limits, closing.clone()));
     let tls_root = keeper.root_file();
     let workers = Workers::start(&ctx, uses, keeper);

@@ -116,10 +116,10 @@ pub fn verify_detached_undated(signature: &[u8], body: &[u8], ca: &TrustedCa) ->
 ///
 /// # Errors
 /// Says which check failed first.
-pub fn claimed_signer(signature: &[u8], ca: &TrustedCa, now: Timestamp) -> Result<(), CmsError> {
+pub fn claimed_signer(signature: &[u8], ca: &TrustedCa) -> Result<(), CmsError> {
     let der = crate::ber::to_der(signature)?;
     let signed = SignedData::parse(&der)?;
-    ca.check(signed.signer_certificate()?, now)?;
+    ca.check_issued(signed.signer_certificate()?)?;
     Ok(())
 }
 

@@ -1,14 +1,14 @@
-//! What is fuzzed here: BER, CMS and SCEP, which anybody on the network can send. The bodies of the fuzz targets (`fuzz/`
+//! What is fuzzed here: BER, CMS, SCEP, and certificates and messages as text, which anybody on the network can send. The bodies of the fuzz targets (`fuzz/`
 //! at the root) are plain functions, so that an ordinary test runs them too.
 //!
 //! Compiled for tests and with the feature `fuzzing` only. A finding is a panic: an input that breaks what is asserted.
 
 pub(crate) mod seeds;
 
-pub use seeds::{cms_messages, scep_messages};
+pub use seeds::{cms_messages, scep_messages, texts};
 
 use crate::certificate::{Facts, TrustedCa};
-use crate::{ber, cms, scep};
+use crate::{ber, cms, scep, text};
 use scep::{FailInfo, ScepError};
 use seeds::{BODY, NOW, house, made, wrapped};
 
@@ -63,6 +63,30 @@ pub fn scep_inside(bytes: &[u8]) {
     }
 }
 
+/// A certificate in a proxy's header, a signature in a header, a message in a query. What is read as a certificate is the
+/// same in the other form, and speaks for nobody but the one device whose identity it is.
+///
+/// # Panics
+/// On a finding.
+pub fn proxy_header(bytes: &[u8]) {
+    if let Ok(Some(der)) = text::passed_on_certificate(bytes) {
+        assert!(!der.is_empty() && der.len() <= bytes.len(), "more came out than went in");
+        for again in [seeds::structured(&der), seeds::escaped(&der)] {
+            if again.len() <= text::LONGEST {
+                assert_eq!(text::passed_on_certificate(again.as_bytes()), Ok(Some(der.clone())), "{again}");
+            }
+        }
+        let house = house();
+        if let Ok(facts) = house.authority.trusted().check_issued(&der) {
+            assert_eq!(facts.public_key, made(Facts::of(&house.identity)).public_key, "somebody else was accepted");
+        }
+    }
+    let Ok(words) = std::str::from_utf8(bytes) else { return };
+    for read in [text::signature(words), text::query_message(words)].into_iter().flatten() {
+        assert!(read.len() <= words.len(), "more came out than went in");
+    }
+}
+
 fn answered(message: &[u8]) {
     let authority = &house().authority;
     match scep::parse_request(message, authority) {
@@ -91,6 +115,11 @@ mod tests {
     #[test]
     fn signed_messages_of_any_kind_are_read_or_refused() {
         mutations(&cms_messages(), 300, cms);
+    }
+
+    #[test]
+    fn headers_and_queries_of_any_kind_are_read_or_refused() {
+        mutations(&texts(), 500, proxy_header);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod fuzzing;
 pub mod portable;
 pub mod push_certificate;
 pub mod scep;
+pub mod text;
 
 use openssl::error::ErrorStack;
 

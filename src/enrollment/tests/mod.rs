@@ -8,7 +8,7 @@ pub(crate) mod device;
 mod outside;
 mod plans;
 mod renewal;
-mod scep_client;
+pub(crate) mod scep_client;
 mod signatures;
 mod users;
 

@@ -188,7 +188,7 @@ async fn an_answer_that_is_too_large_ends_its_command_and_the_session_goes_on() 
         let uuid = phone.queue(&Command::DeviceConfigured).await;
         phone.put("/mdm", media::MDM, idle()).await;
         let large = vec![b' '; super::body::LARGEST + 1];
-        assert_eq!(phone.send(to("/mdm", media::MDM, large.clone()), None).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(phone.send(to("/mdm", media::MDM, large.clone()), None).await.0, StatusCode::BAD_REQUEST);
         assert_eq!(phone.state(&uuid).await, None, "nobody knows whose that was");
         assert_eq!(phone.put("/mdm", media::MDM, large).await, (StatusCode::OK, Bytes::new()));
         assert_eq!(phone.state(&uuid).await, Some(OutcomeState::Failed));

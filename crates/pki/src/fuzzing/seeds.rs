@@ -4,6 +4,8 @@ use crate::ca::Authority;
 use crate::cms::{Digest, attribute as signed_attribute, sign_with_attributes};
 use crate::der::{OCTET_STRING, PRINTABLE_STRING, SET, element};
 use crate::scep::attribute;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use openssl::pkcs7::{Pkcs7, Pkcs7Flags};
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
@@ -128,6 +130,44 @@ pub fn cms_messages() -> Vec<Vec<u8>> {
     seeds.push(house.identity.clone());
     seeds.push(house.authority.certificate_der().to_vec());
     seeds
+}
+
+/// A certificate in RFC 9440's form.
+pub(crate) fn structured(der: &[u8]) -> String {
+    format!(":{}:", STANDARD.encode(der))
+}
+
+/// A certificate in nginx's form.
+pub(crate) fn escaped(der: &[u8]) -> String {
+    let (mut pem, letters) = (String::from("-----BEGIN CERTIFICATE-----\n"), STANDARD.encode(der));
+    for line in letters.as_bytes().chunks(64) {
+        pem.extend(line.iter().copied().map(char::from));
+        pem.push('\n');
+    }
+    pem.push_str("-----END CERTIFICATE-----\n");
+    let escape = |letter: char| match letter {
+        'A'..='Z' | 'a'..='z' | '0'..='9' | '-' | '_' | '.' | '~' => letter.to_string(),
+        other => format!("%{:02X}", u32::from(other)),
+    };
+    pem.chars().map(escape).collect()
+}
+
+/// Certificates, signatures and messages as text.
+#[must_use]
+pub fn texts() -> Vec<Vec<u8>> {
+    let house = house();
+    let message = cms_messages().swap_remove(0);
+    let standard = STANDARD.encode(&message);
+    let mut seeds: Vec<String> = [&house.identity[..], house.authority.certificate_der(), b"0"]
+        .into_iter()
+        .flat_map(|der| [structured(der), escaped(der)])
+        .collect();
+    // An escape is not needed for every letter that may have one.
+    seeds.push(escaped(&house.identity).replace("%2B", "+").replace("%2F", "/").replace("%3D", "="));
+    seeds.push(format!("operation=PKIOperation&message={}", standard.replace('+', "%2B")));
+    seeds.push(format!("operation=PKIOperation&message={}", standard.replace('+', "-").replace('/', "_")));
+    seeds.push(standard);
+    seeds.into_iter().map(String::into_bytes).collect()
 }
 
 /// SCEP requests, whole and in their parts.
