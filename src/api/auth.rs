@@ -58,8 +58,9 @@ fn allows(role: Role, method: &Method, path: &str) -> bool {
     let closed = ADMINS_ONLY
         .iter()
         .any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
+    let secret = matches!(path.split('/').collect::<Vec<_>>()[..], ["", "devices", _, "commands", _, "secret"]);
     match role {
         Role::Admin => true,
-        Role::Viewer => matches!(*method, Method::GET | Method::HEAD) && !closed,
+        Role::Viewer => matches!(*method, Method::GET | Method::HEAD) && !closed && !secret,
     }
 }

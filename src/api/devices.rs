@@ -1,4 +1,4 @@
-//! `/devices`: what is known of each device, and its commands. A device is named by its id, serial
+//! `/devices`: what is known of each device. A device is named by its id, serial
 //! number, UDID, or a name that only one device has.
 
 use super::Api;
@@ -7,7 +7,6 @@ use super::enrollments;
 use super::problem::Problem;
 use super::show::{Items, Time};
 use crate::apps::AppsError;
-use crate::commands::{self, OpenCommand, Outcome};
 use crate::directory::devices::{self, Device};
 use crate::enrollment::channels::{self, LiveChannel};
 use crate::enrollment::declarations;
@@ -15,7 +14,6 @@ use crate::ids::DeviceId;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
-use russet_protocol::result::ErrorChainItem;
 use russet_store::Tx;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -27,7 +25,6 @@ pub(super) fn routes() -> Router<Api> {
     Router::new()
         .route("/devices", get(list))
         .route("/devices/{device}", get(one))
-        .route("/devices/{device}/commands", get(queue))
         .route("/devices/{device}/declarative-status", get(declarative_status))
 }
 
@@ -146,78 +143,6 @@ async fn one(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<
         device: Shown::of(device, live.as_ref()),
         enrollments: enrollments.into_iter().map(Into::into).collect(),
     }))
-}
-
-/// A command, open or ended. What the device said is its own text: not to be believed, and not to be run.
-#[derive(Serialize)]
-struct ShownCommand {
-    command_uuid: String,
-    request_type: String,
-    purpose: String,
-    /// `queued`, `delivered`, `not_now`; ended: `done`, `failed`, `dropped`, `expired`.
-    state: &'static str,
-    open: bool,
-    reason: Option<String>,
-    error_chain: Vec<ErrorChainItem>,
-    rejection_reason: Option<String>,
-    waits_for: Option<String>,
-    created_at: Time,
-    delivered_at: Option<Time>,
-    not_now_at: Option<Time>,
-    expires_at: Option<Time>,
-    ended_at: Option<Time>,
-}
-
-impl From<OpenCommand> for ShownCommand {
-    fn from(command: OpenCommand) -> Self {
-        Self {
-            command_uuid: command.sent_as.unwrap_or(command.uuid).into(),
-            request_type: command.request_type,
-            purpose: command.purpose.to_string(),
-            state: command.state.as_str(),
-            open: true,
-            reason: None,
-            error_chain: Vec::new(),
-            rejection_reason: None,
-            waits_for: command.waits_for.map(Into::into),
-            created_at: Time(command.created_at),
-            delivered_at: command.delivered_at.map(Time),
-            not_now_at: command.not_now_at.map(Time),
-            expires_at: command.expires_at.map(Time),
-            ended_at: None,
-        }
-    }
-}
-
-impl From<Outcome> for ShownCommand {
-    fn from(command: Outcome) -> Self {
-        Self {
-            command_uuid: command.sent_as.unwrap_or(command.uuid).into(),
-            request_type: command.request_type,
-            purpose: command.purpose.to_string(),
-            state: command.state.as_str(),
-            open: false,
-            reason: command.reason,
-            error_chain: command.error_chain,
-            rejection_reason: command.rejection,
-            waits_for: None,
-            created_at: Time(command.created_at),
-            delivered_at: command.delivered_at.map(Time),
-            not_now_at: None,
-            expires_at: None,
-            ended_at: Some(Time(command.ended_at)),
-        }
-    }
-}
-
-/// The open commands in the order of the queue, then the last ones that ended, newest first.
-async fn queue(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Items<ShownCommand>>, Problem> {
-    let mut snapshot = api.ctx.store.read().await?;
-    let device = device_of(&mut *snapshot, &device).await?.id;
-    let open = commands::open_of_device(&mut *snapshot, device).await?;
-    let ended = commands::history_of_device(&mut *snapshot, device).await?;
-    let all: Vec<ShownCommand> = open.into_iter().map(Into::into).chain(ended.into_iter().map(Into::into)).collect();
-    Ok(Items::of(all))
 }
 
 /// What a channel of a device reports by declarative management: the device's own words, not to be believed.

@@ -1,5 +1,6 @@
 //! What admins' programs reach: `/api/v1`, with bearer tokens and problem answers (RFC 9457). Thin: reads arguments, calls one
-//! function of a room, shows what it said. Must never answer with a secret, except a token at the moment it is made.
+//! function of a room, shows what it said. Must never answer with a secret, except a token at the moment it is made and
+//! a PIN that an admin asks for by name.
 //!
 //! Everything under `/api/v1` needs a token; a token of the role *viewer* reads only, and neither tokens nor the audit log.
 //! Every change is an entry of the audit log. One file per resource. [`nanomdm`] is the door for tools made for NanoMDM.
@@ -9,6 +10,7 @@ mod apps;
 mod audit;
 mod auth;
 mod body;
+mod commands;
 mod devices;
 mod enrollments;
 mod etag;
@@ -50,6 +52,7 @@ pub fn router(ctx: Context, uses: LastUsed) -> Router {
         .merge(audit::routes())
         .merge(accounts::routes())
         .merge(apps::routes())
+        .merge(commands::routes())
         .merge(devices::routes())
         .merge(enrollments::routes())
         .merge(invitations::routes())

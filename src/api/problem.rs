@@ -258,6 +258,7 @@ impl From<CommandError> for Problem {
         match error {
             CommandError::Store(error) => error.into(),
             CommandError::AlreadyOpen(_) | CommandError::UuidTaken(_) => Self::conflict(error.to_string()),
+            CommandError::Forbidden(_) => Self::refused(error.to_string()),
         }
     }
 }
@@ -288,6 +289,7 @@ impl From<EnrollmentError> for Problem {
         let text = error.to_string();
         match error {
             EnrollmentError::Store(error) => error.into(),
+            EnrollmentError::Command(error) => error.into(),
             EnrollmentError::Invalid(_) => Self::refused(text),
             EnrollmentError::NotEnrolled | EnrollmentError::NoPushCertificate => Self::conflict(text),
             EnrollmentError::InvitationNotValid => Self::not_found(text),

@@ -71,8 +71,7 @@ impl From<CommandError> for AppsError {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Store(error) => Self::Store(error),
-            // The second one only for commands that programs write.
-            other @ (CommandError::AlreadyOpen(_) | CommandError::UuidTaken(_)) => Self::Plan(other.to_string()),
+            other => Self::Plan(other.to_string()),
         }
     }
 }

@@ -186,7 +186,8 @@ async fn record(
     }
 }
 
-/// A report about a command that is not open. The device's word on one that we had given up as expired still counts.
+/// A report about a command that is not open. The device's word on one that we had given up after it was delivered still
+/// counts.
 async fn record_late(
     tx: &mut dyn Tx,
     ctx: &Context,
@@ -198,7 +199,7 @@ async fn record_late(
     let mut look = None;
     let ended = matches!(report.status, Status::Acknowledged | Status::Error | Status::CommandFormatError);
     let note = match store::ended(tx, session.channel, uuid).await? {
-        Some(row) if ended && row.text("state")? == OutcomeState::Expired.as_str() => {
+        Some(row) if ended && given_up(&row)? => {
             let verdict = judge(tx, ctx, session, &row, report).await?;
             store::revise(tx, &row.text("uuid")?, &verdict.end(), session.now).await?;
             let lane = Priority::from_number(row.int("priority")?);
@@ -211,6 +212,15 @@ async fn record_late(
     tracing::info!(device = %session.device, command = uuid, note, "a report about no open command was kept");
     keep(tx, session, report, Some(note), raw).await?;
     Ok(look)
+}
+
+/// Whether we gave this command up while the device may have had it, and the enrollment went on: nobody but the device knows
+/// what came of it. What another enrollment was asked for stays dropped.
+fn given_up(row: &Row) -> Result<bool, StoreError> {
+    let state = row.text("state")?;
+    let canceled =
+        row.opt_text("reason")?.as_deref() == Some(queue::CANCELED) && row.opt_int("delivered_at")?.is_some();
+    Ok(canceled || state == OutcomeState::Expired.as_str())
 }
 
 async fn judge(

@@ -8,11 +8,13 @@
 //! Must never plan, nor call the network. Must never let one odd answer block a device's queue: what cannot be understood
 //! is kept word for word, and the queue goes on.
 
+mod admission;
 mod answer;
 mod history;
 mod learn;
 mod purpose;
 mod queue;
+mod secrets;
 mod store;
 mod upkeep;
 
@@ -23,7 +25,11 @@ pub use history::{
     open_of_channel, open_of_device, open_of_devices, outcome, outcomes,
 };
 pub use purpose::{InvalidPurpose, Purpose};
-pub use queue::{NewCommand, clear, drop_all, enqueue, enqueue_quietly, is_open, settle, withdraw};
+pub use queue::{
+    NewCommand, cancel, cancel_all, clear, drop_all, enqueue, enqueue_on, enqueue_quietly, is_open, settle, withdraw,
+};
+pub use russet_protocol::support::{ChannelKind, Forbidden};
+pub use secrets::{KeptSecret, reveal};
 pub use upkeep::{run, upkeep};
 
 use russet_protocol::CommandUuid;
@@ -39,6 +45,9 @@ pub enum CommandError {
     /// The channel had a command of this CommandUUID before. The transaction stays usable.
     #[error("a command with this CommandUUID was queued for this enrollment before; give each command its own")]
     UuidTaken(CommandUuid),
+    /// What Apple's schema says the command is for, this device is not; said of commands that an admin asked for.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

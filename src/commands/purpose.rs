@@ -15,6 +15,8 @@ pub enum Purpose {
     Inventory,
     /// An admin asked for it.
     Admin,
+    /// Letting Setup Assistant go on.
+    Setup,
     /// Renewing the device's identity.
     Renewal,
     /// Ending the enrollment.
@@ -28,6 +30,7 @@ impl fmt::Display for Purpose {
             Self::Profile(identifier) => write!(f, "profile:{identifier}"),
             Self::Inventory => f.write_str("inventory"),
             Self::Admin => f.write_str("admin"),
+            Self::Setup => f.write_str("setup"),
             Self::Renewal => f.write_str("renewal"),
             Self::Unenroll => f.write_str("unenroll"),
         }
@@ -51,6 +54,7 @@ impl FromStr for Purpose {
         match text {
             "inventory" => Ok(Self::Inventory),
             "admin" => Ok(Self::Admin),
+            "setup" => Ok(Self::Setup),
             "renewal" => Ok(Self::Renewal),
             "unenroll" => Ok(Self::Unenroll),
             _ => Err(InvalidPurpose),

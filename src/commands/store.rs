@@ -165,9 +165,9 @@ pub(super) async fn keep_report(
     .await
 }
 
-/// Takes the next command of a channel that may be delivered, and notes that it is: first the one whose answer was lost, then
-/// by priority and age. Passes over those that wait for another, said "not now" in this session, or are expired; and over those
-/// of another purpose, where `only` names one.
+/// Takes the next command of a channel that may be delivered, and notes that it is: first what passes everything, then the one
+/// whose answer was lost, then by priority and age. Passes over those that wait for another, said "not now" in this session,
+/// or are expired; and over those of another purpose, where `only` names one.
 pub(super) async fn take_next(
     tx: &mut dyn Tx,
     channel: ChannelId,
@@ -180,7 +180,8 @@ pub(super) async fn take_next(
              SELECT position FROM command
              WHERE channel_id = $1 AND state <> 'not_now' AND waits_for IS NULL AND (expires_at IS NULL OR expires_at > $2)
              AND purpose = coalesce($3, purpose)
-             ORDER BY CASE state WHEN 'delivered' THEN 0 ELSE 1 END, priority, position LIMIT 1 {lock}
+             ORDER BY CASE WHEN priority < 0 THEN 0 WHEN state = 'delivered' THEN 1 ELSE 2 END, priority, position
+             LIMIT 1 {lock}
          )
          RETURNING uuid, sent_as, body_hash, (SELECT sealed FROM command_body WHERE hash = command.body_hash) AS sealed",
         &[(&channel.text()).into(), now.millis().into(), only.into()],
@@ -237,6 +238,13 @@ pub(super) async fn clearable(tx: &mut dyn Tx, channel: ChannelId) -> Result<Vec
     tx.rows(sql, &[(&channel.text()).into()]).await?.iter().map(|row| row.text("uuid")).collect()
 }
 
+/// As [`clearable`], of all channels of a device.
+pub(super) async fn clearable_of_device(tx: &mut dyn Tx, device: DeviceId) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT uuid FROM command WHERE device_id = $1 AND purpose NOT IN ('unenroll', 'renewal')
+               ORDER BY position {lock}";
+    tx.rows(sql, &[(&device.text()).into()]).await?.iter().map(|row| row.text("uuid")).collect()
+}
+
 /// Whether the channel knows this CommandUUID, open or ended.
 pub(super) async fn is_known(tx: &mut dyn Tx, channel: ChannelId, uuid: &CommandUuid) -> Result<bool, StoreError> {
     // One statement: a command that ends meanwhile is in the one table or in the other.
@@ -244,6 +252,17 @@ pub(super) async fn is_known(tx: &mut dyn Tx, channel: ChannelId, uuid: &Command
                UNION ALL
                SELECT uuid FROM command_history WHERE channel_id = $1 AND (uuid = $2 OR sent_as = $2)";
     Ok(!tx.rows(sql, &[(&channel.text()).into(), uuid.as_str().into()]).await?.is_empty())
+}
+
+/// The open commands of a device that have this CommandUUID: one, or one a channel where a program chose it.
+pub(super) async fn open_on_device(
+    tx: &mut dyn Tx,
+    device: DeviceId,
+    uuid: &CommandUuid,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT uuid FROM command WHERE device_id = $1 AND (uuid = $2 OR sent_as = $2) ORDER BY position {lock}";
+    let args = [(&device.text()).into(), uuid.as_str().into()];
+    tx.rows(sql, &args).await?.iter().map(|row| row.text("uuid")).collect()
 }
 
 /// The open command that a report is about, with its body where the answer cannot be read without it. `awaited`: whether
@@ -292,7 +311,7 @@ pub(super) async fn has_put_off(tx: &mut dyn Tx, channel: ChannelId) -> Result<b
 /// An ended command of this channel, with its body as in [`answered`].
 pub(super) async fn ended(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) -> Result<Option<Row>, StoreError> {
     tx.optional(
-        "SELECT uuid, state, request_type, priority, body_hash,
+        "SELECT uuid, state, reason, request_type, priority, body_hash, delivered_at,
                 CASE WHEN request_type IN ('ManagedApplicationList', 'ProfileList')
                      THEN (SELECT sealed FROM command_body WHERE hash = command_history.body_hash) END AS sealed
          FROM command_history WHERE (uuid = $1 OR sent_as = $1) AND channel_id = $2 {lock}",

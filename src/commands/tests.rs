@@ -1,5 +1,6 @@
 //! Scenarios of the queue, each on every database.
 
+mod admission;
 mod answers;
 mod desk;
 mod given;

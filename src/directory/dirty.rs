@@ -30,9 +30,9 @@ impl Lane {
         }
     }
 
-    /// Reads the stored number.
+    /// Reads the stored number; commands that pass everything have one below zero.
     pub(crate) fn from_number(number: i64) -> Self {
-        if number == 0 { Self::Interactive } else { Self::Bulk }
+        if number <= 0 { Self::Interactive } else { Self::Bulk }
     }
 }
 

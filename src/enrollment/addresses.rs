@@ -4,6 +4,7 @@
 
 use super::identity::State;
 use super::rows;
+use crate::commands::ChannelKind;
 use crate::ids::{ChannelId, DeviceId, EnrollmentId};
 use russet_protocol::Timestamp;
 use russet_store::{Row, StoreError, Tx, Value};
@@ -14,6 +15,8 @@ use std::collections::HashMap;
 pub struct Target {
     /// The channel.
     pub channel: ChannelId,
+    /// Whose it is.
+    pub kind: ChannelKind,
     /// Its device.
     pub device: DeviceId,
     /// Whether the device was asked to leave: nothing more should be sent to it.
@@ -37,13 +40,14 @@ pub enum Astray {
 /// Where the store fails.
 pub async fn find(tx: &mut dyn Tx, names: &[&str]) -> Result<HashMap<String, Result<Target, Astray>>, StoreError> {
     let list: Vec<Value<'_>> = names.iter().map(|name| (*name).into()).collect();
-    let sql = "SELECT c.address, c.id AS channel, e.device, e.unenroll_command
+    let sql = "SELECT c.address, c.id AS channel, c.user_key, e.device, e.unenroll_command
                FROM channel c JOIN enrollment e ON e.id = c.enrollment
                WHERE c.address IN ({list}) AND e.state = 'live' AND e.device IS NOT NULL";
     let mut found: HashMap<String, Result<Target, Astray>> = HashMap::new();
     for row in tx.rows_in(sql, &[], &list).await? {
         let target = Target {
             channel: rows::id(&row, "channel", "channel")?,
+            kind: if row.text("user_key")?.is_empty() { ChannelKind::Device } else { ChannelKind::User },
             device: rows::id(&row, "enrollment", "device")?,
             leaving: row.opt_text("unenroll_command")?.is_some(),
         };

@@ -23,7 +23,7 @@ use russet_store::{StoreError, Tx};
 const HELD: &str = "the device is enrolled already, by another identity that was in use within the last 7 days";
 
 /// What every new enrollment is asked once.
-const QUERIES: [&str; 14] = [
+pub(super) const QUERIES: [&str; 14] = [
     "UDID",
     "SerialNumber",
     "DeviceName",
@@ -218,11 +218,16 @@ async fn configure(
     message: &TokenUpdate,
 ) -> Result<(), EnrollmentError> {
     if message.awaiting_configuration == Some(true) {
-        let command = match message.sender.user_key() {
-            None => Command::DeviceConfigured,
-            Some(_) => Command::Raw { request_type: "UserConfigured".to_owned(), keys: Dictionary::new() },
+        let (command, kind) = match message.sender.user_key() {
+            None => (Command::DeviceConfigured, ChannelKind::Device),
+            Some(_) => {
+                let command = Command::Raw { request_type: "UserConfigured".to_owned(), keys: Dictionary::new() };
+                (command, ChannelKind::User)
+            }
         };
-        ask(tx, ctx, device, channel, &command, Purpose::Admin).await?;
+        let (purpose, priority) = (Purpose::Setup, Priority::Interactive);
+        let new = NewCommand { channel, device, command: &command, after: None, purpose, priority, expires_at: None };
+        commands::enqueue_on(tx, ctx, new, kind).await?;
     }
     Ok(())
 }

@@ -25,6 +25,7 @@ pub mod identity;
 pub mod invitations;
 pub mod issuance;
 mod messages;
+pub mod orders;
 mod outside;
 pub mod profile;
 mod records;

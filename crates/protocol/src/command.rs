@@ -10,6 +10,7 @@ mod device;
 mod encode;
 mod given;
 mod program;
+mod secrets;
 mod settings;
 
 pub use app::{AppAttributes, AppSource, InstallApplication, ManagementFlags, PurchaseMethod};

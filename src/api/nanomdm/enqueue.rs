@@ -85,15 +85,15 @@ async fn into_queues(
 async fn into_queue(
     api: &Api,
     tx: &mut dyn Tx,
-    Target { channel, device, .. }: Target,
+    Target { channel, kind, device, .. }: Target,
     command: &Command,
     push: Option<&RequestId>,
 ) -> Result<Outcome, StoreError> {
     let (purpose, priority) = (Purpose::Admin, Priority::Interactive);
     let new = NewCommand { channel, device, command, after: None, purpose, priority, expires_at: None };
     let queued = match push {
-        Some(_) => commands::enqueue(tx, &api.ctx, new).await,
-        None => commands::enqueue_quietly(tx, &api.ctx, new).await,
+        Some(_) => commands::enqueue_on(tx, &api.ctx, new, kind).await,
+        None => commands::enqueue_quietly(tx, &api.ctx, new, kind).await,
     };
     match (queued, push) {
         (Err(CommandError::Store(error)), _) => Err(error),

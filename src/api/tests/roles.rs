@@ -28,6 +28,10 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("GET", "/devices/{device}", true),
     ("GET", "/devices/{device}/commands", true),
     ("GET", "/devices/{device}/declarative-status", true),
+    ("POST", "/devices/{device}/commands", false),
+    ("DELETE", "/devices/{device}/commands", false),
+    ("DELETE", "/devices/{device}/commands/{uuid}", false),
+    ("GET", "/devices/{device}/commands/{uuid}/secret", false),
     ("POST", "/devices/{device}/unenroll", false),
     ("POST", "/devices/{device}/renew-identity", false),
     ("GET", "/devices/{device}/apps/{app}/explanation", true),
@@ -102,6 +106,7 @@ async fn every_route_is_closed_to_strangers_and_open_to_the_roles_that_may() {
         let path = format!("/api/v1{path}")
             .replace("{id}", "019acb8e-0000-7000-8000-000000000000")
             .replace("{device}", "nobody")
+            .replace("{uuid}", "019acb8e-0000-7000-8000-000000000000")
             .replace("{app}", "nothing");
         let stranger = desk.ask_as("rst_stranger", method.clone(), &path, None).await;
         assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{method} {path}");

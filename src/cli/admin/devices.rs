@@ -1,6 +1,7 @@
 //! `russet admin devices …`.
 
 use super::connection::Desk;
+use super::orders;
 use super::resolve::segment;
 use super::table::{Table, clipped, facts, items, text, word};
 use super::words::when;
@@ -55,6 +56,8 @@ the device changes. The old certificate is refused a day after the new one was f
         #[arg(long)]
         yes: bool,
     },
+    #[command(flatten)]
+    Order(orders::Args),
 }
 
 pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
@@ -72,6 +75,7 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             let list = desk.client.get(&format!("{}/commands", path(&device))).await?;
             desk.show(&list, || commands(&list, desk.now));
         }
+        Args::Order(order) => orders::run(desk, order).await?,
         Args::Held => {
             let list = desk.client.get("/api/v1/enrollments/held").await?;
             desk.show(&list, || held(&list, desk.now));

@@ -10,6 +10,7 @@ pub(super) mod connection;
 mod defaults;
 mod devices;
 mod invitations;
+mod orders;
 mod profiles;
 mod push_certificate;
 mod report;
@@ -83,7 +84,7 @@ enum Command {
     /// Links with which devices enroll
     #[command(subcommand)]
     Invitations(invitations::Args),
-    /// Devices, their commands, and unenrolling them
+    /// Devices, their commands, orders for them, and unenrolling them
     #[command(subcommand)]
     Devices(devices::Args),
     /// Each app on each device: license, settings, state and reason

@@ -5,6 +5,7 @@ mod arriving;
 mod certificates;
 mod choices;
 pub(crate) mod device;
+mod orders;
 mod outside;
 mod plans;
 mod renewal;

@@ -39,9 +39,7 @@ impl Command {
             | Self::DisableLostMode
             | Self::PlayLostModeSound
             | Self::DeviceLocation
-            | Self::DeviceConfigured
-            // It keeps its own bytes.
-            | Self::Given(_) => {}
+            | Self::DeviceConfigured => {}
             Self::InstallEnterpriseApplication(install) => install.write(&mut keys),
             // Apple: required, even if it is empty.
             Self::ManagedApplicationConfiguration { identifiers }
@@ -66,6 +64,8 @@ impl Command {
                 keys.put("Settings", items.iter().map(SettingsItem::to_value).collect::<Vec<_>>());
             }
             Self::Raw { keys: rest, .. } => keys.put_rest(rest),
+            // For questions about it only: what is sent are its own bytes.
+            Self::Given(given) => keys.put_rest(given.keys()),
         }
         keys
     }

@@ -21,6 +21,8 @@ pub struct GivenCommand {
     /// XML.
     bytes: Vec<u8>,
     request_type: String,
+    /// The keys of `Command` beside `RequestType`, for whoever asks what the command may do and what it holds.
+    keys: Dictionary,
     uuid: Option<CommandUuid>,
 }
 
@@ -52,8 +54,9 @@ impl GivenCommand {
             let key = key.chars().filter(|c| !c.is_control()).take(64).collect();
             return Err(WireError::Stray(key));
         }
+        let inner = rest(command, &["RequestType"]);
         let bytes = if bytes.starts_with(b"bplist") { xml::encode_dictionary(keys) } else { bytes.to_vec() };
-        Ok(Self { bytes, request_type, uuid })
+        Ok(Self { bytes, request_type, keys: inner, uuid })
     }
 
     /// `RequestType`.
@@ -73,6 +76,11 @@ impl GivenCommand {
     pub fn or_uuid(mut self, uuid: CommandUuid) -> Self {
         self.uuid.get_or_insert(uuid);
         self
+    }
+
+    /// The keys of `Command` beside `RequestType`.
+    pub(super) fn keys(&self) -> &Dictionary {
+        &self.keys
     }
 
     /// The bytes that are stored: as given, without a `CommandUUID` where none was given.

@@ -200,3 +200,13 @@ fn a_command_without_what_it_needs_is_no_command() {
         assert!(Command::from_dictionary(&keys).is_err(), "{kind}");
     }
 }
+
+#[test]
+fn a_command_tells_which_secret_somebody_will_need() {
+    let kept = |command: &Command| command.secret_to_keep().map(|(name, secret)| (name, secret.reveal().clone()));
+    assert_eq!(kept(&Command::DeviceLock(lock())), Some(("pin", "246810".to_owned())));
+    assert_eq!(kept(&Command::DeviceLock(DeviceLock::default())), None);
+    assert!(Command::EraseDevice(erase()).holds_short_secret());
+    assert!(!Command::DeviceLock(DeviceLock::default()).holds_short_secret());
+    assert!(!Command::SecurityInfo.holds_short_secret());
+}
