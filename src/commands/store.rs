@@ -261,8 +261,8 @@ pub(super) async fn open_on_device(
     uuid: &CommandUuid,
 ) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT uuid FROM command WHERE device_id = $1 AND (uuid = $2 OR sent_as = $2) ORDER BY position {lock}";
-    let args = [(&device.text()).into(), uuid.as_str().into()];
-    tx.rows(sql, &args).await?.iter().map(|row| row.text("uuid")).collect()
+    let device = device.text();
+    tx.rows(sql, &[(&device).into(), uuid.as_str().into()]).await?.iter().map(|row| row.text("uuid")).collect()
 }
 
 /// The open command that a report is about, with its body where the answer cannot be read without it. `awaited`: whether

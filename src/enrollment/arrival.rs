@@ -7,7 +7,7 @@ use super::identity::{Refused, Speaker, State};
 use super::invitations::{self, Admission};
 use super::records::{self, Record};
 use super::{EnrollmentError, SILENT_AFTER, channels, ending, messages, rows};
-use crate::commands::{self, NewCommand, Priority, Purpose};
+use crate::commands::{self, ChannelKind, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::devices::{self, NewFacts};
 use crate::directory::{dirty, installed_profiles, managed_apps};

@@ -8,7 +8,7 @@ use russet_protocol::result::DeviceInformation;
 use russet_protocol::{CommandUuid, Secret};
 
 /// The device tells what it is.
-async fn is(desk: &Desk, product: &str, supervised: bool) {
+pub(super) async fn is(desk: &Desk, product: &str, supervised: bool) {
     let mut information = DeviceInformation::default();
     information.set("ProductName", product);
     information.set("IsSupervised", supervised);

@@ -74,3 +74,31 @@ async fn clearing_leaves_what_ends_or_renews_an_enrollment() {
         assert_eq!(desk.idle().await.unwrap().uuid, leave);
     }
 }
+
+#[tokio::test]
+async fn a_given_command_is_held_to_the_schema_and_its_pin_is_kept_and_cannot_be_guessed() {
+    for desk in desks().await {
+        let give_lock = |uuid: &str| {
+            let mut command = Dictionary::new();
+            command.insert("RequestType".to_owned(), "DeviceLock".into());
+            command.insert("PIN".to_owned(), "246810".into());
+            let mut keys = Dictionary::new();
+            keys.insert("CommandUUID".to_owned(), uuid.into());
+            keys.insert("Command".to_owned(), Value::Dictionary(command));
+            let bytes = xml::encode_dictionary(keys);
+            Command::from(GivenCommand::read(&bytes, Limits::for_body(bytes.len())).unwrap())
+        };
+        let refused = give(&desk, &give_lock("LOCK-1")).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the key PIN of DeviceLock does not exist on iOS");
+        assert!(desk.open().await.is_empty());
+        super::admission::is(&desk, "Mac15,3", true).await;
+        give(&desk, &give_lock("LOCK-1")).await.unwrap();
+        let mut view = desk.world.ctx.store.read().await.unwrap();
+        let named = CommandUuid::new("LOCK-1").unwrap();
+        let kept = commands::reveal(&mut *view, &desk.world.ctx, desk.device, &named).await.unwrap().unwrap();
+        assert_eq!((kept.name.as_str(), kept.text.as_str()), ("pin", "246810"));
+        let plain = give_lock("LOCK-1").to_body();
+        let hash = view.one("SELECT hash FROM command_body", &[]).await.unwrap().bytes("hash").unwrap();
+        assert_ne!(hash, ring::digest::digest(&ring::digest::SHA256, &plain).as_ref());
+    }
+}
