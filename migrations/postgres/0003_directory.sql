@@ -13,6 +13,8 @@ CREATE TABLE device (
     os_version         TEXT,
     build              TEXT,
     supervised         BOOLEAN,
+    shared_ipad        BOOLEAN,  -- IsMultiUser
+    automated          BOOLEAN,  -- EnrolledViaDEP
     information        BYTEA,
     information_at     BIGINT,
     security           BYTEA,
@@ -42,23 +44,124 @@ CREATE TABLE managed_app (
     PRIMARY KEY (device_id, bundle_id)
 );
 
--- When the device last gave its whole list of managed apps, and of profiles.
+-- When the device last gave a whole list, and how many of its entries were left out because there were too many.
 CREATE TABLE device_list (
     device_id TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
     list      TEXT    NOT NULL,
     seen_at   BIGINT NOT NULL,
+    left_out  BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (device_id, list)
 );
 
--- Profiles as the device last reported them.
+-- Profiles as the device last reported them. payloads: how many payloads it holds. has_mdm: whether the management itself is
+-- one of them.
 CREATE TABLE installed_profile (
-    device_id    TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
-    identifier   TEXT    NOT NULL,
-    uuid         TEXT    NOT NULL,
-    display_name TEXT,
-    is_managed   BOOLEAN,
-    seen_at      BIGINT NOT NULL,
+    device_id           TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    identifier          TEXT    NOT NULL,
+    uuid                TEXT    NOT NULL,
+    display_name        TEXT,
+    organization        TEXT,
+    is_managed          BOOLEAN,
+    is_encrypted        BOOLEAN,
+    removal_disallowed  BOOLEAN,
+    payloads            BIGINT NOT NULL,
+    has_mdm             BOOLEAN NOT NULL,
     PRIMARY KEY (device_id, identifier)
+);
+
+-- Apps as the device last reported them. place: the bundle identifier; where several have the same or none, what tells them apart
+-- follows it. Sizes are bytes.
+CREATE TABLE installed_app (
+    device_id         TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    place             TEXT    NOT NULL,
+    bundle_id         TEXT,
+    name              TEXT,
+    version           TEXT,
+    short_version     TEXT,
+    external_version  BIGINT,
+    bundle_size       BIGINT,
+    dynamic_size      BIGINT,
+    has_update        BOOLEAN,
+    installing        BOOLEAN,
+    is_validated      BOOLEAN,
+    store_vendable    BOOLEAN,
+    device_vpp        BOOLEAN,
+    beta              BOOLEAN,
+    ad_hoc_signed     BOOLEAN,
+    app_clip          BOOLEAN,
+    download_failed   BOOLEAN,
+    source            TEXT,
+    distributor       TEXT,
+    PRIMARY KEY (device_id, place)
+);
+CREATE INDEX installed_app_bundle ON installed_app (bundle_id);
+
+-- Certificates as the device last reported them. fingerprint: SHA-256 of the certificate, hex. not_after: NULL where the
+-- certificate cannot be read.
+CREATE TABLE installed_certificate (
+    device_id   TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    fingerprint TEXT    NOT NULL,
+    common_name TEXT,
+    is_identity BOOLEAN,
+    serial      TEXT,
+    not_before  BIGINT,
+    not_after   BIGINT,
+    is_authority BOOLEAN,
+    PRIMARY KEY (device_id, fingerprint)
+);
+
+-- Provisioning profiles as the device last reported them.
+CREATE TABLE provisioning_profile (
+    device_id  TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    uuid       TEXT    NOT NULL,
+    name       TEXT,
+    expires_at BIGINT,
+    PRIMARY KEY (device_id, uuid)
+);
+
+-- Users with an account on the device, as it last reported them. Quota and use are bytes.
+CREATE TABLE device_user (
+    device_id        TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    name             TEXT    NOT NULL,
+    full_name        TEXT,
+    uid              BIGINT,
+    guid             TEXT,
+    logged_in        BOOLEAN,
+    has_data_to_sync BOOLEAN,
+    data_quota       BIGINT,
+    data_used        BIGINT,
+    mobile_account   BOOLEAN,
+    has_secure_token BOOLEAN,
+    PRIMARY KEY (device_id, name)
+);
+
+-- System updates that the device last said it could install (AvailableOSUpdates).
+CREATE TABLE available_update (
+    device_id         TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    product_key       TEXT    NOT NULL,
+    name              TEXT,
+    version           TEXT,
+    build             TEXT,
+    download_size     BIGINT,
+    install_size      BIGINT,
+    critical          BOOLEAN,
+    major             BOOLEAN,
+    security_response BOOLEAN,
+    restart_required  BOOLEAN,
+    deferred_until    BIGINT,
+    PRIMARY KEY (device_id, product_key)
+);
+
+-- How far system updates are on the device (OSUpdateStatus). percent: downloaded.
+CREATE TABLE update_progress (
+    device_id           TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    product_key         TEXT    NOT NULL,
+    status              TEXT,
+    downloaded          BOOLEAN,
+    percent             BIGINT,
+    deferrals_remaining BIGINT,
+    next_install        BIGINT,
+    PRIMARY KEY (device_id, product_key)
 );
 
 -- One row for each device that is to be looked at. lane: 0 interactive, 1 bulk. due_at: when. ready_at: when a worker may take

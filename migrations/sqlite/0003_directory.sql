@@ -13,6 +13,8 @@ CREATE TABLE device (
     os_version         TEXT,
     build              TEXT,
     supervised         INTEGER,
+    shared_ipad        INTEGER,  -- IsMultiUser
+    automated          INTEGER,  -- EnrolledViaDEP
     information        BLOB,
     information_at     INTEGER,
     security           BLOB,
@@ -42,23 +44,124 @@ CREATE TABLE managed_app (
     PRIMARY KEY (device_id, bundle_id)
 ) STRICT, WITHOUT ROWID;
 
--- When the device last gave its whole list of managed apps, and of profiles.
+-- When the device last gave a whole list, and how many of its entries were left out because there were too many.
 CREATE TABLE device_list (
     device_id TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
     list      TEXT    NOT NULL,
     seen_at   INTEGER NOT NULL,
+    left_out  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (device_id, list)
 ) STRICT, WITHOUT ROWID;
 
--- Profiles as the device last reported them.
+-- Profiles as the device last reported them. payloads: how many payloads it holds. has_mdm: whether the management itself is
+-- one of them.
 CREATE TABLE installed_profile (
-    device_id    TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
-    identifier   TEXT    NOT NULL,
-    uuid         TEXT    NOT NULL,
-    display_name TEXT,
-    is_managed   INTEGER,
-    seen_at      INTEGER NOT NULL,
+    device_id           TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    identifier          TEXT    NOT NULL,
+    uuid                TEXT    NOT NULL,
+    display_name        TEXT,
+    organization        TEXT,
+    is_managed          INTEGER,
+    is_encrypted        INTEGER,
+    removal_disallowed  INTEGER,
+    payloads            INTEGER NOT NULL,
+    has_mdm             INTEGER NOT NULL,
     PRIMARY KEY (device_id, identifier)
+) STRICT, WITHOUT ROWID;
+
+-- Apps as the device last reported them. place: the bundle identifier; where several have the same or none, what tells them apart
+-- follows it. Sizes are bytes.
+CREATE TABLE installed_app (
+    device_id         TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    place             TEXT    NOT NULL,
+    bundle_id         TEXT,
+    name              TEXT,
+    version           TEXT,
+    short_version     TEXT,
+    external_version  INTEGER,
+    bundle_size       INTEGER,
+    dynamic_size      INTEGER,
+    has_update        INTEGER,
+    installing        INTEGER,
+    is_validated      INTEGER,
+    store_vendable    INTEGER,
+    device_vpp        INTEGER,
+    beta              INTEGER,
+    ad_hoc_signed     INTEGER,
+    app_clip          INTEGER,
+    download_failed   INTEGER,
+    source            TEXT,
+    distributor       TEXT,
+    PRIMARY KEY (device_id, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX installed_app_bundle ON installed_app (bundle_id);
+
+-- Certificates as the device last reported them. fingerprint: SHA-256 of the certificate, hex. not_after: NULL where the
+-- certificate cannot be read.
+CREATE TABLE installed_certificate (
+    device_id   TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    fingerprint TEXT    NOT NULL,
+    common_name TEXT,
+    is_identity INTEGER,
+    serial      TEXT,
+    not_before  INTEGER,
+    not_after   INTEGER,
+    is_authority INTEGER,
+    PRIMARY KEY (device_id, fingerprint)
+) STRICT, WITHOUT ROWID;
+
+-- Provisioning profiles as the device last reported them.
+CREATE TABLE provisioning_profile (
+    device_id  TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    uuid       TEXT    NOT NULL,
+    name       TEXT,
+    expires_at INTEGER,
+    PRIMARY KEY (device_id, uuid)
+) STRICT, WITHOUT ROWID;
+
+-- Users with an account on the device, as it last reported them. Quota and use are bytes.
+CREATE TABLE device_user (
+    device_id        TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    name             TEXT    NOT NULL,
+    full_name        TEXT,
+    uid              INTEGER,
+    guid             TEXT,
+    logged_in        INTEGER,
+    has_data_to_sync INTEGER,
+    data_quota       INTEGER,
+    data_used        INTEGER,
+    mobile_account   INTEGER,
+    has_secure_token INTEGER,
+    PRIMARY KEY (device_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- System updates that the device last said it could install (AvailableOSUpdates).
+CREATE TABLE available_update (
+    device_id         TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    product_key       TEXT    NOT NULL,
+    name              TEXT,
+    version           TEXT,
+    build             TEXT,
+    download_size     INTEGER,
+    install_size      INTEGER,
+    critical          INTEGER,
+    major             INTEGER,
+    security_response INTEGER,
+    restart_required  INTEGER,
+    deferred_until    INTEGER,
+    PRIMARY KEY (device_id, product_key)
+) STRICT, WITHOUT ROWID;
+
+-- How far system updates are on the device (OSUpdateStatus). percent: downloaded.
+CREATE TABLE update_progress (
+    device_id           TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    product_key         TEXT    NOT NULL,
+    status              TEXT,
+    downloaded          INTEGER,
+    percent             INTEGER,
+    deferrals_remaining INTEGER,
+    next_install        INTEGER,
+    PRIMARY KEY (device_id, product_key)
 ) STRICT, WITHOUT ROWID;
 
 -- One row for each device that is to be looked at. lane: 0 interactive, 1 bulk. due_at: when. ready_at: when a worker may take

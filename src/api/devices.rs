@@ -4,6 +4,7 @@
 use super::Api;
 use super::body::{Path, Query};
 use super::enrollments;
+use super::inventory;
 use super::problem::Problem;
 use super::show::{Items, Time};
 use crate::apps::AppsError;
@@ -130,6 +131,8 @@ async fn list(State(api): State<Api>, Query(page): Query<Page>) -> Result<Json<I
 struct Whole {
     #[serde(flatten)]
     device: Shown,
+    #[serde(flatten)]
+    said: inventory::Facts,
     /// Newest first.
     enrollments: Vec<enrollments::Shown>,
 }
@@ -139,8 +142,10 @@ async fn one(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<
     let device = device_of(&mut *snapshot, &device).await?;
     let live = channels::live_of_device(&mut *snapshot, device.id).await?;
     let enrollments = channels::enrollments_of_device(&mut *snapshot, device.id).await?;
+    let said = inventory::facts_of(&mut *snapshot, device.id).await?;
     Ok(Json(Whole {
         device: Shown::of(device, live.as_ref()),
+        said,
         enrollments: enrollments.into_iter().map(Into::into).collect(),
     }))
 }

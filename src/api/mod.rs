@@ -15,6 +15,7 @@ mod devices;
 mod enrollments;
 mod etag;
 pub mod expiries;
+mod inventory;
 mod invitations;
 mod limits;
 mod nanomdm;
@@ -55,6 +56,7 @@ pub fn router(ctx: Context, uses: LastUsed) -> Router {
         .merge(commands::routes())
         .merge(devices::routes())
         .merge(enrollments::routes())
+        .merge(inventory::routes())
         .merge(invitations::routes())
         .merge(profiles::routes())
         .merge(push_certificate::routes())

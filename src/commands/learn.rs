@@ -4,8 +4,9 @@
 use super::answer::Session;
 use super::history::OutcomeState;
 use super::store::End;
+use crate::directory::installed_apps::{self, ITEMS};
 use crate::directory::managed_apps::{self, Coverage};
-use crate::directory::{devices, installed_profiles};
+use crate::directory::{certificates, devices, installed_profiles, small_lists};
 use russet_protocol::checkin::ChannelKind;
 use russet_protocol::command::Command;
 use russet_protocol::result::{Answer, ErrorChainItem, Report, Status};
@@ -100,6 +101,17 @@ pub(super) async fn learn(
         Answer::DeviceInformation(information) => {
             devices::record_information(tx, device, &information, now).await?;
         }
+        // As with profiles: only a list of all counts, since what it does not name is forgotten.
+        Answer::InstalledApplicationList(list) if asks_for_all_apps(body) => {
+            installed_apps::record(tx, device, &list.apps, now).await?;
+        }
+        Answer::CertificateList(all) if !asks_managed_only(body) => certificates::record(tx, device, &all, now).await?,
+        Answer::ProvisioningProfileList(all) if !asks_managed_only(body) => {
+            small_lists::record_provisioning(tx, device, &all, now).await?;
+        }
+        Answer::UserList(all) => small_lists::record_users(tx, device, &all, now).await?,
+        Answer::AvailableOsUpdates(all) => small_lists::record_updates(tx, device, &all, now).await?,
+        Answer::OsUpdateStatus(all) => small_lists::record_progress(tx, device, &all, now).await?,
         Answer::SecurityInfo(security) => devices::record_security(tx, device, &security, now).await?,
         Answer::Settings(settings) => {
             let failed: Vec<ErrorChainItem> = settings
@@ -120,5 +132,21 @@ pub(super) async fn learn(
 }
 
 fn asks_managed_only(body: Option<&[u8]>) -> bool {
-    matches!(body.map(Command::from_body), Some(Ok(Command::ProfileList { managed_only: true })))
+    matches!(
+        body.map(Command::from_body),
+        Some(Ok(Command::ProfileList { managed_only: true }
+            | Command::CertificateList { managed_only: true }
+            | Command::ProvisioningProfileList { managed_only: true }))
+    )
+}
+
+/// Whether the question was for all apps, with all that is kept of them. Without the question nobody knows.
+fn asks_for_all_apps(body: Option<&[u8]>) -> bool {
+    match body.map(Command::from_body) {
+        Some(Ok(Command::InstalledApplicationList { identifiers, managed_only, items })) => {
+            let whole = items.is_empty() || ITEMS.iter().all(|item| items.iter().any(|asked| asked == item));
+            identifiers.is_empty() && !managed_only && whole
+        }
+        _ => false,
+    }
 }

@@ -270,7 +270,8 @@ pub(super) async fn open_on_device(
 pub(super) async fn answered(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) -> Result<Option<Row>, StoreError> {
     tx.optional(
         "SELECT uuid, request_type, priority, body_hash,
-                CASE WHEN request_type IN ('ManagedApplicationList', 'ProfileList')
+                CASE WHEN request_type IN ('ManagedApplicationList', 'ProfileList', 'InstalledApplicationList',
+                                           'CertificateList', 'ProvisioningProfileList')
                      THEN (SELECT sealed FROM command_body WHERE hash = command.body_hash) END AS sealed,
                 EXISTS (SELECT 1 FROM command other WHERE other.waits_for = command.uuid) AS awaited
          FROM command WHERE (uuid = $1 OR sent_as = $1) AND channel_id = $2 {lock}",
@@ -312,7 +313,8 @@ pub(super) async fn has_put_off(tx: &mut dyn Tx, channel: ChannelId) -> Result<b
 pub(super) async fn ended(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) -> Result<Option<Row>, StoreError> {
     tx.optional(
         "SELECT uuid, state, reason, request_type, priority, body_hash, delivered_at,
-                CASE WHEN request_type IN ('ManagedApplicationList', 'ProfileList')
+                CASE WHEN request_type IN ('ManagedApplicationList', 'ProfileList', 'InstalledApplicationList',
+                                           'CertificateList', 'ProvisioningProfileList')
                      THEN (SELECT sealed FROM command_body WHERE hash = command_history.body_hash) END AS sealed
          FROM command_history WHERE (uuid = $1 OR sent_as = $1) AND channel_id = $2 {lock}",
         &[uuid.into(), (&channel.text()).into()],

@@ -5,6 +5,7 @@ mod answers;
 mod desk;
 mod given;
 mod hostile;
+mod inventory;
 mod meanwhile;
 mod order;
 mod plans;

@@ -1,8 +1,9 @@
 //! Devices and their inventory. A device is hardware: it stays the same row through all its enrollments.
 
+use super::inventory;
 use crate::ids::DeviceId;
 use russet_protocol::result::{DeviceInformation, SecurityInfo};
-use russet_protocol::{Platform, SerialNumber, Timestamp, Udid, UserEnrollmentId, xml};
+use russet_protocol::{Platform, SerialNumber, Timestamp, Udid, UserEnrollmentId};
 use russet_store::{Row, StoreError, Tx, Value};
 
 /// Longest text about a device that is kept in a column of its own, in bytes.
@@ -33,6 +34,10 @@ pub struct Device {
     pub build: Option<String>,
     /// `IsSupervised`; unknown until the first `DeviceInformation`.
     pub supervised: Option<bool>,
+    /// `IsMultiUser`: a Shared iPad.
+    pub shared_ipad: Option<bool>,
+    /// `EnrolledViaDEP`; only Macs say so.
+    pub automated: Option<bool>,
     /// When `DeviceInformation` was last answered.
     pub information_at: Option<Timestamp>,
     /// When the device was first seen.
@@ -84,7 +89,7 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "SELECT d.id, d.udid, d.user_enrollment_id, d.serial, d.name, d.product_name, d.model, d.model_name,
-                    d.os_version, d.build, d.supervised, d.information_at, d.created_at, s.seen_at
+                    d.os_version, d.build, d.supervised, d.shared_ipad, d.automated, d.information_at, d.created_at, s.seen_at
              FROM device d LEFT JOIN device_seen s ON s.device_id = d.id ",
             $rest
         )
@@ -205,8 +210,8 @@ pub async fn of_serial(tx: &mut dyn Tx, serial: &SerialNumber) -> Result<Vec<Dev
     tx.rows(columns!("WHERE d.serial = $1"), &[(&serial).into()]).await?.iter().map(read).collect()
 }
 
-/// Stores an answer to `DeviceInformation`: the queries that have a column, and the whole answer beside them. Queries that
-/// were not answered leave what is known, and a serial number that is known stays.
+/// Stores an answer to `DeviceInformation`: the queries that have a column, and all responses beside them, within bounds. Queries
+/// that were not answered leave what is known, and a serial number that is known stays.
 pub async fn record_information(
     tx: &mut dyn Tx,
     device: DeviceId,
@@ -215,12 +220,13 @@ pub async fn record_information(
 ) -> Result<(), StoreError> {
     let text = |query| information.text(query).map(|text| short(&text).to_owned());
     let serial = text("SerialNumber").and_then(|serial| SerialNumber::normalized(&serial).ok());
-    let whole = xml::encode_dictionary(information.responses.clone());
+    let before = self::information(tx, device).await?;
+    let whole = inventory::merged(before.as_deref(), &information.responses);
     tx.run(
         "UPDATE device SET name = coalesce($2, name), product_name = coalesce($3, product_name),
              model = coalesce($4, model), model_name = coalesce($5, model_name), os_version = coalesce($6, os_version),
              build = coalesce($7, build), serial = coalesce(serial, $8), supervised = coalesce($9, supervised),
-             information = $10, information_at = $11, updated_at = $11
+             information = $10, information_at = $11, updated_at = $11, shared_ipad = coalesce($12, shared_ipad)
          WHERE id = $1",
         &[
             (&device.text()).into(),
@@ -234,34 +240,38 @@ pub async fn record_information(
             information.flag("IsSupervised").into(),
             (&whole).into(),
             now.millis().into(),
+            information.flag("IsMultiUser").into(),
         ],
     )
     .await?;
     Ok(())
 }
 
-/// The whole last answer to `DeviceInformation`, as a property list.
+/// The responses to `DeviceInformation`, the last one to each query, as a property list.
 pub async fn information(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Vec<u8>>, StoreError> {
     let row = tx.optional("SELECT information FROM device WHERE id = $1", &[(&device.text()).into()]).await?;
     row.map_or(Ok(None), |row| row.opt_bytes("information"))
 }
 
-/// Stores an answer to `SecurityInfo`, whole.
+/// Stores an answer to `SecurityInfo`, whole; one that is larger than any device's is cut.
 pub async fn record_security(
     tx: &mut dyn Tx,
     device: DeviceId,
     security: &SecurityInfo,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let whole = xml::encode_dictionary(security.info.clone());
-    let sql = "UPDATE device SET security = $2, security_at = $3, updated_at = $3 WHERE id = $1";
-    tx.run(sql, &[(&device.text()).into(), (&whole).into(), now.millis().into()]).await.map(|_| ())
+    let whole = inventory::merged(None, &security.info);
+    let automated = security.management_status().and_then(|status| status.enrolled_via_dep);
+    let sql = "UPDATE device SET security = $2, security_at = $3, updated_at = $3, automated = coalesce($4, automated)
+               WHERE id = $1";
+    tx.run(sql, &[(&device.text()).into(), (&whole).into(), now.millis().into(), automated.into()]).await.map(|_| ())
 }
 
-/// The whole last answer to `SecurityInfo`, as a property list.
-pub async fn security(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<Vec<u8>>, StoreError> {
-    let row = tx.optional("SELECT security FROM device WHERE id = $1", &[(&device.text()).into()]).await?;
-    row.map_or(Ok(None), |row| row.opt_bytes("security"))
+/// The last answer to `SecurityInfo`, as a property list, and when it came.
+pub async fn security(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<(Vec<u8>, Timestamp)>, StoreError> {
+    let sql = "SELECT security, security_at FROM device WHERE id = $1";
+    let Some(row) = tx.optional(sql, &[(&device.text()).into()]).await? else { return Ok(None) };
+    Ok(row.opt_bytes("security")?.zip(row.opt_int("security_at")?.map(Timestamp)))
 }
 
 /// The device spoke. Written at most once a minute.
@@ -301,6 +311,8 @@ fn read(row: &Row) -> Result<Device, StoreError> {
         os_version: row.opt_text("os_version")?,
         build: row.opt_text("build")?,
         supervised: row.opt_flag("supervised")?,
+        shared_ipad: row.opt_flag("shared_ipad")?,
+        automated: row.opt_flag("automated")?,
         information_at: row.opt_int("information_at")?.map(Timestamp),
         created_at: Timestamp(row.int("created_at")?),
         seen_at: row.opt_int("seen_at")?.map(Timestamp),

@@ -156,7 +156,7 @@ pub async fn listed_at_of(
     rows.iter().map(|row| Ok((devices::id(row, "device_id")?, Timestamp(row.int("seen_at")?)))).collect()
 }
 
-pub(super) async fn list_seen(tx: &mut dyn Tx, device: DeviceId, list: &str, now: i64) -> Result<(), StoreError> {
+async fn list_seen(tx: &mut dyn Tx, device: DeviceId, list: &str, now: i64) -> Result<(), StoreError> {
     tx.run(
         "INSERT INTO device_list (device_id, list, seen_at) VALUES ($1, $2, $3)
          ON CONFLICT (device_id, list) DO UPDATE SET seen_at = excluded.seen_at",
@@ -166,11 +166,7 @@ pub(super) async fn list_seen(tx: &mut dyn Tx, device: DeviceId, list: &str, now
     Ok(())
 }
 
-pub(super) async fn list_seen_at(
-    tx: &mut dyn Tx,
-    device: DeviceId,
-    list: &str,
-) -> Result<Option<Timestamp>, StoreError> {
+async fn list_seen_at(tx: &mut dyn Tx, device: DeviceId, list: &str) -> Result<Option<Timestamp>, StoreError> {
     let sql = "SELECT seen_at FROM device_list WHERE device_id = $1 AND list = $2";
     let row = tx.optional(sql, &[(&device.text()).into(), list.into()]).await?;
     row.map(|row| row.int("seen_at").map(Timestamp)).transpose()

@@ -10,7 +10,7 @@ use super::{EnrollmentError, SILENT_AFTER, channels, ending, messages, rows};
 use crate::commands::{self, ChannelKind, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::devices::{self, NewFacts};
-use crate::directory::{dirty, installed_profiles, managed_apps};
+use crate::directory::{dirty, inventory};
 use crate::ids::{ChannelId, DeviceId};
 use crate::push;
 use russet_protocol::checkin::{Authenticate, TokenUpdate};
@@ -167,8 +167,7 @@ pub(super) async fn complete(
         ending::end(tx, old, "the device enrolled again", now).await?;
     }
     // What an earlier enrollment brought is gone from the device, or has to be looked at anew.
-    managed_apps::forget(tx, device).await?;
-    installed_profiles::forget(tx, device).await?;
+    inventory::forget_lists(tx, device).await?;
     tx.run(
         "UPDATE enrollment SET state = $2, reason = NULL, live_at = $3 WHERE id = $1",
         &[(&enrollment.id.text()).into(), State::Live.text().into(), now.millis().into()],

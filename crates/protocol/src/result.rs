@@ -24,7 +24,9 @@ pub use device::{
     DeviceInformation, InstalledPayload, InstalledProfile, ManagementStatus, ProfileList, SecurityInfo, SettingResult,
     SettingsAnswer,
 };
-pub use inventory::{DeviceUser, InstalledCertificate, OsUpdate, OsUpdateProgress, ProvisioningProfile};
+pub use inventory::{
+    DeviceUser, InstalledCertificate, OsUpdate, OsUpdateProgress, ProvisioningProfile, ServiceSubscription,
+};
 pub use state::AppState;
 
 use crate::checkin::Sender;

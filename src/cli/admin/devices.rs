@@ -1,6 +1,7 @@
 //! `russet admin devices …`.
 
 use super::connection::Desk;
+use super::inventory;
 use super::orders;
 use super::resolve::segment;
 use super::table::{Table, clipped, facts, items, text, word};
@@ -18,6 +19,31 @@ pub(super) enum Args {
     List,
     /// Show what is known of a device
     Show {
+        /// Id, serial number, UDID or name of the device
+        device: String,
+    },
+    /// Show the apps on a device, managed or not
+    Apps {
+        /// Id, serial number, UDID or name of the device
+        device: String,
+    },
+    /// Show the certificates on a device
+    Certificates {
+        /// Id, serial number, UDID or name of the device
+        device: String,
+    },
+    /// Show the configuration profiles on a device
+    Profiles {
+        /// Id, serial number, UDID or name of the device
+        device: String,
+    },
+    /// Show who has an account on a device: a Mac, or a Shared iPad
+    Users {
+        /// Id, serial number, UDID or name of the device
+        device: String,
+    },
+    /// Show the system updates that a device could install
+    Updates {
         /// Id, serial number, UDID or name of the device
         device: String,
     },
@@ -71,6 +97,11 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             let device = desk.client.get(&path(&device)).await?;
             desk.show(&device, || one(&device, desk.now));
         }
+        Args::Apps { device } => inventory::apps(desk, &path(&device)).await?,
+        Args::Certificates { device } => inventory::certificates(desk, &path(&device)).await?,
+        Args::Profiles { device } => inventory::profiles(desk, &path(&device)).await?,
+        Args::Users { device } => inventory::users(desk, &path(&device)).await?,
+        Args::Updates { device } => inventory::updates(desk, &path(&device)).await?,
         Args::Commands { device } => {
             let list = desk.client.get(&format!("{}/commands", path(&device))).await?;
             desk.show(&list, || commands(&list, desk.now));
@@ -168,7 +199,8 @@ fn held(list: &Value, now: jiff::Timestamp) -> String {
 
 /// Everything the API says of a device, moments in words, then its enrollments.
 fn one(device: &Value, now: jiff::Timestamp) -> String {
-    let known = device.as_object().into_iter().flatten().filter(|(key, _)| *key != "enrollments");
+    let apart = ["enrollments", "facts", "security", "service_subscriptions"];
+    let known = device.as_object().into_iter().flatten().filter(|(key, _)| !apart.contains(&key.as_str()));
     let rows: Vec<(String, String)> = known
         .map(|(key, value)| {
             let told = match key.as_str() {
@@ -191,7 +223,7 @@ fn one(device: &Value, now: jiff::Timestamp) -> String {
             text(enrollment, "id"),
         ]);
     }
-    format!("{known}\n{}", table.text())
+    format!("{known}\n{}{}", inventory::said(device, now), table.text())
 }
 
 /// Why a command ended as it did: the server's word, else the device's.

@@ -9,6 +9,7 @@ mod audit;
 pub(super) mod connection;
 mod defaults;
 mod devices;
+mod inventory;
 mod invitations;
 mod orders;
 mod profiles;

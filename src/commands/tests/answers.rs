@@ -2,7 +2,7 @@
 
 use super::desk::{Desk, bundle, desks, install, license_not_found, sender};
 use crate::commands::{OutcomeState, Purpose, history_of};
-use crate::directory::{devices, installed_profiles, managed_apps};
+use crate::directory::{devices, installed_profiles, lists, managed_apps};
 use russet_protocol::command::Command;
 use russet_protocol::plist::Dictionary;
 use russet_protocol::result::{
@@ -123,7 +123,8 @@ async fn inventory_reaches_the_directory() {
         let device = devices::get(&mut *view, desk.device).await.unwrap();
         assert_eq!((device.name.as_deref(), device.supervised), (Some("Anna's iPhone"), Some(true)));
         assert_eq!(device.seen_at, Some(desk.world.ctx.now()));
-        let profiles = installed_profiles::of_device(&mut *view, desk.device).await.unwrap();
+        let profiles =
+            lists::page::<installed_profiles::InstalledProfile>(&mut *view, desk.device, "", 10).await.unwrap();
         assert_eq!(profiles[0].identifier, "com.example.vpn");
         assert!(devices::security(&mut *view, desk.device).await.unwrap().is_some());
     }

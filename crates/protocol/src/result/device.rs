@@ -1,9 +1,10 @@
 //! Answers about the device, its profiles and settings. Source: Apple schema,
 //! `mdm/commands/{profile.list,information.device,information.security,settings}.yaml`.
 
-use super::{ErrorChainItem, Status, read_chain, write_chain};
+use super::{ErrorChainItem, ServiceSubscription, Status, read_chain, write_chain};
 use crate::fields::{Put, WireError, dictionaries, dictionary, flag, int, rest, text};
 use crate::ids::BundleId;
+use crate::wire::list;
 use plist::{Dictionary, Value};
 
 /// One payload of an installed profile.
@@ -116,6 +117,12 @@ impl DeviceInformation {
     #[must_use]
     pub fn int(&self, query: &str) -> Option<i64> {
         int(&self.responses, query)
+    }
+
+    /// `ServiceSubscriptions`: the SIMs of the device. None where it did not say.
+    #[must_use]
+    pub fn subscriptions(&self) -> Option<Vec<ServiceSubscription>> {
+        list(&self.responses, "the answer to DeviceInformation", "ServiceSubscriptions").ok()
     }
 
     /// Adds a response.

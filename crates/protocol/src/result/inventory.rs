@@ -113,3 +113,41 @@ structure! {
         next_install: Option<Date> = "NextScheduledInstall",
     }
 }
+
+structure! {
+    /// One subscription to a mobile network: of `ServiceSubscriptions` in `DeviceInformation` (iPhones and iPads, from 12 on).
+    /// Source: Apple schema, `information.device.yaml`.
+    #[derive(Default)]
+    pub struct ServiceSubscription {
+        /// `Slot`.
+        slot: Option<String> = "Slot",
+        /// `Label`.
+        label: Option<String> = "Label",
+        /// `PhoneNumber`, without punctuation.
+        phone_number: Option<String> = "PhoneNumber",
+        /// `ICCID`.
+        iccid: Option<String> = "ICCID",
+        /// `EID`.
+        eid: Option<String> = "EID",
+        /// `IMEI`.
+        imei: Option<String> = "IMEI",
+        /// `MEID`.
+        meid: Option<String> = "MEID",
+        /// `SubscriberCarrierNetwork`, at home.
+        home_carrier: Option<String> = "SubscriberCarrierNetwork",
+        /// `CurrentCarrierNetwork`.
+        current_carrier: Option<String> = "CurrentCarrierNetwork",
+        /// `CurrentMCC`.
+        current_mcc: Option<String> = "CurrentMCC",
+        /// `CurrentMNC`.
+        current_mnc: Option<String> = "CurrentMNC",
+        /// `CarrierSettingsVersion`.
+        carrier_settings_version: Option<String> = "CarrierSettingsVersion",
+        /// `IsRoaming`.
+        is_roaming: Option<bool> = "IsRoaming",
+        /// `IsDataPreferred`.
+        is_data_preferred: Option<bool> = "IsDataPreferred",
+        /// `IsVoicePreferred`.
+        is_voice_preferred: Option<bool> = "IsVoicePreferred",
+    }
+}
