@@ -20,8 +20,8 @@ pub(super) async fn forbidden(
         // A device that waits in Setup Assistant said so itself: that counts more than what it was before.
         supervised: device.supervised.filter(|_| *new.command != Command::DeviceConfigured),
         user_enrollment: Some(device.user_enrollment_id.is_some()),
-        shared_ipad: None,
-        automated: None,
+        shared_ipad: device.shared_ipad,
+        automated: device.automated,
     };
     Ok(support::check(new.command, &target).err())
 }

@@ -121,7 +121,8 @@ fn place(bundle_id: Option<&str>, name: Option<&str>, path: Option<&str>, taken:
     let with_path = bounded(&format!("{first} {}", path.or(name).unwrap_or_default()));
     // As many as this may have nothing that tells them apart; the others fall together.
     let numbered = (2..50).map(|count| bounded(&format!("{count} {with_path}")));
-    let mut places = [first.to_owned(), with_path.clone()].into_iter().filter(|place| !place.is_empty()).chain(numbered);
+    let mut places =
+        [first.to_owned(), with_path.clone()].into_iter().filter(|place| !place.is_empty()).chain(numbered);
     let place = places.find(|place| !taken.contains(place)).unwrap_or(with_path);
     taken.insert(place.clone());
     place
