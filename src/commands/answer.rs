@@ -9,7 +9,7 @@ use super::queue::{self, hex};
 use super::{Priority, Purpose, store};
 use crate::context::Context;
 use crate::directory::{devices, dirty};
-use crate::ids::{ChannelId, DeviceId};
+use crate::ids::{ChannelId, DeviceId, EnrollmentId};
 use crate::push;
 use russet_protocol::command::wrap;
 use russet_protocol::result::{Report, Status};
@@ -88,29 +88,49 @@ pub async fn record_and_next_of(
     Ok(next)
 }
 
-/// The device answered the command it has with more than `size` bytes, too many to be kept: the command ends as failed, so
-/// that the same answer does not come for ever. Picks what the device gets next.
+/// Which channel of an enrollment an answer comes from that could not be kept: the one of the named command, else of the one
+/// that waits for an answer. `None` where there is no such command.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn channel_answered(
+    tx: &mut dyn Tx,
+    enrollment: EnrollmentId,
+    named: Option<&CommandUuid>,
+) -> Result<Option<ChannelId>, StoreError> {
+    store::channel_answered(tx, enrollment, named.map(CommandUuid::as_str)).await
+}
+
+/// The device answered with `size` bytes, too many to be kept: the command ends as failed, so that the same answer does not
+/// come for ever. It is the named one; where no name could be seen, the one that waits for an answer. Picks what the device
+/// gets next, as [`record_and_next_of`].
 ///
 /// # Errors
 /// Only where the store fails.
 pub async fn record_too_large(
     tx: &mut dyn Tx,
     ctx: &Context,
-    channel: ChannelId,
-    device: DeviceId,
+    (channel, device): (ChannelId, DeviceId),
+    named: Option<&CommandUuid>,
     size: u64,
+    only: Option<Purpose>,
 ) -> Result<Option<Delivery>, StoreError> {
     let session = Session { channel, device, now: ctx.now() };
     devices::seen(tx, device, session.now).await?;
-    let uuid = store::delivered(tx, channel).await?;
-    let note = format!("the answer was too large: more than {size} bytes");
-    store::keep_report(tx, (channel, device), uuid.as_deref(), "", Some(&note), &[], session.now).await?;
-    let look = uuid.is_some().then_some(Look { lane: Priority::Interactive, cause: "command ended" });
-    if let Some(uuid) = uuid {
+    let named = named.map(CommandUuid::as_str);
+    let open = match named {
+        Some(named) => store::answered(tx, channel, named).await?.map(|row| row.text("uuid")).transpose()?,
+        None => store::delivered(tx, channel).await?,
+    };
+    let note = format!("the answer was too large: {size} bytes");
+    let shown = named.or(open.as_deref());
+    store::keep_report(tx, (channel, device), shown, "", Some(&note), &[], session.now).await?;
+    let look = open.is_some().then_some(Look { lane: Priority::Interactive, cause: "command ended" });
+    if let Some(uuid) = open {
         queue::give_up(tx, vec![uuid], OutcomeState::Failed, &note, session.now).await?;
     }
     push::delivered(tx, ctx, channel).await?;
-    let next = next(tx, ctx, session, &Status::Error, None).await?;
+    let next = next(tx, ctx, session, &Status::Error, only.as_ref()).await?;
     mark(tx, session, look, &Status::Error).await?;
     Ok(next)
 }

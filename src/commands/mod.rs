@@ -19,7 +19,7 @@ mod store;
 mod upkeep;
 
 pub use crate::directory::dirty::Lane as Priority;
-pub use answer::{Delivery, record_and_next, record_and_next_of, record_too_large};
+pub use answer::{Delivery, channel_answered, record_and_next, record_and_next_of, record_too_large};
 pub use history::{
     InvalidPlace, OpenCommand, OpenState, Outcome, OutcomeState, Place, history_of, history_of_device, open_count,
     open_of_channel, open_of_device, open_of_devices, outcome, outcomes,

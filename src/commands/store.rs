@@ -1,7 +1,7 @@
 //! The SQL of the queue and its history.
 
 use super::history::OutcomeState;
-use crate::ids::{ChannelId, DeviceId};
+use crate::ids::{ChannelId, DeviceId, EnrollmentId};
 use russet_protocol::{CommandUuid, Timestamp};
 use russet_store::{Row, StoreError, Tx, Value};
 
@@ -284,6 +284,31 @@ pub(super) async fn answered(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) ->
 pub(super) async fn delivered(tx: &mut dyn Tx, channel: ChannelId) -> Result<Option<String>, StoreError> {
     let sql = "SELECT uuid FROM command WHERE channel_id = $1 AND state = 'delivered' ORDER BY position LIMIT 1 {lock}";
     tx.optional(sql, &[(&channel.text()).into()]).await?.map(|row| row.text("uuid")).transpose()
+}
+
+/// The channel of an enrollment's open command: of the named one, else of one that was delivered, the device's own first.
+pub(super) async fn channel_answered(
+    tx: &mut dyn Tx,
+    enrollment: EnrollmentId,
+    named: Option<&str>,
+) -> Result<Option<ChannelId>, StoreError> {
+    let enrollment = enrollment.text();
+    let row = match named {
+        Some(uuid) => {
+            let sql = "SELECT command.channel_id FROM command JOIN channel ON channel.id = command.channel_id
+                       WHERE channel.enrollment = $1 AND (command.uuid = $2 OR command.sent_as = $2)";
+            tx.optional(sql, &[(&enrollment).into(), uuid.into()]).await?
+        }
+        None => {
+            let sql = "SELECT command.channel_id FROM command JOIN channel ON channel.id = command.channel_id
+                       WHERE channel.enrollment = $1 AND command.state = 'delivered'
+                       ORDER BY channel.user_key, command.position LIMIT 1";
+            tx.optional(sql, &[(&enrollment).into()]).await?
+        }
+    };
+    let Some(row) = row else { return Ok(None) };
+    let text = row.text("channel_id")?;
+    text.parse().map(Some).map_err(|_| StoreError::corrupt("command", "channel_id", text))
 }
 
 /// Lets go of commands that nobody was seen to wait with: [`release`] without asking how many there were.

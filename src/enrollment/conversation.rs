@@ -9,10 +9,10 @@ use super::{EnrollmentError, busy, ending, held, outside, records, renewal};
 use crate::commands::{self, Delivery, Purpose};
 use crate::context::Context;
 use russet_pki::ca::Authority;
-use russet_protocol::WireError;
 use russet_protocol::checkin::{CheckIn, Sender};
 use russet_protocol::guard::Limits;
 use russet_protocol::result::{Report, Status};
+use russet_protocol::{CommandUuid, WireError};
 use russet_store::Tx;
 
 /// A check-in message (`CheckInURL`). `body` are the bytes as received: the signature is over them.
@@ -69,23 +69,26 @@ pub async fn report(
     Ok(next?)
 }
 
-/// A report of more than `size` bytes, which was thrown away unread: the command it answers ends as failed. Only a client
-/// certificate proves who sent it, since a signature would be over the bytes; without one it is refused.
+/// A report of `size` bytes, which was thrown away as it came: the command it answers ends as failed. `named` is what could be
+/// seen of it; without that it is the one command that waits for an answer.
 ///
 /// # Errors
 /// As [`check_in`].
 pub async fn report_too_large(
     ctx: &Context,
-    authority: &Authority,
-    peer: Option<&[u8]>,
+    proven: &Proven,
+    named: Option<&CommandUuid>,
     size: u64,
 ) -> Result<Option<Delivery>, EnrollmentError> {
-    let presented = Presented { peer, signature: None };
-    let proven: Proven = identity::prove(presented, &[], authority, outsiders(ctx), ctx.now())?;
     let mut tx = ctx.store.begin("command report: too large").await?;
-    let speaker = identity::speaker(&mut *tx, &proven, &Sender::default(), ctx.now()).await??;
+    // Who of the device's users spoke is not known either: its command says so.
+    let speaker = identity::speaker(&mut *tx, proven, &Sender::default(), ctx.now()).await??;
     let next = match listen(&mut *tx, ctx, &speaker).await? {
-        Ear::Open(channel, device) => commands::record_too_large(&mut *tx, ctx, channel, device, size).await?,
+        Ear::Open(channel, device) => {
+            let channel = commands::channel_answered(&mut *tx, speaker.enrollment, named).await?.unwrap_or(channel);
+            let only = speaker.expired.then_some(Purpose::Renewal);
+            commands::record_too_large(&mut *tx, ctx, (channel, device), named, size, only).await?
+        }
         Ear::Over | Ear::Deaf => None,
     };
     tx.commit().await?;
@@ -119,7 +122,7 @@ async fn listen(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Result<Ear
 
 /// Whether this is about the command that asks the device to leave.
 fn answers_our_request(speaker: &Speaker, report: &Report) -> bool {
-    let answered = report.command_uuid.as_ref().map(russet_protocol::CommandUuid::as_str);
+    let answered = report.command_uuid.as_ref().map(CommandUuid::as_str);
     answered.is_some() && answered == speaker.unenroll_command.as_deref()
 }
 
@@ -147,7 +150,7 @@ async fn leaves(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker, report: &Repo
 }
 
 /// The outside authorities whose identities are accepted.
-fn outsiders(ctx: &Context) -> &[Vec<u8>] {
+pub fn outsiders(ctx: &Context) -> &[Vec<u8>] {
     &ctx.config.device.identity_authorities
 }
 

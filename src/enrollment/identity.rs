@@ -5,8 +5,8 @@
 use super::{OLDER_IDENTITY_VALID, renewal, rows};
 use crate::ids::{ChannelId, DeviceId, EnrollmentId};
 use russet_pki::ca::Authority;
-use russet_pki::certificate::{IdentityRefused, TrustedCa, hex};
-use russet_pki::cms::{self, CmsError};
+use russet_pki::certificate::{Facts, IdentityRefused, TrustedCa, hex};
+use russet_pki::cms::{self, Awaited, CmsError};
 use russet_pki::text;
 use russet_protocol::Timestamp;
 use russet_protocol::checkin::Sender;
@@ -100,6 +100,68 @@ pub fn prove(
         Presented { peer: Some(certificate), .. } => (certificate.to_vec(), ca.check_issued(certificate)?),
         _ => return Err(Refused::Nothing),
     };
+    timely(certificate, &facts, own, outside, now)
+}
+
+/// The proof of a request whose body is too large to be kept. Until its end a claim: proves nothing of the body, but tells
+/// whether it is worth receiving.
+#[derive(Debug)]
+pub enum Claim {
+    /// A signature over the body, which is hashed as it comes.
+    Signed(Box<Awaited>),
+    /// A client certificate, and what it says.
+    Certificate(Vec<u8>, Box<Facts>),
+}
+
+impl Claim {
+    /// Looks at what a request brings, as [`prove`] does, before its body is there.
+    ///
+    /// # Errors
+    /// Says which check failed.
+    pub fn new(presented: Presented<'_>, own: &Authority, outside: &[Vec<u8>]) -> Result<Self, Refused> {
+        let ca = trusted(own, outside)?;
+        match presented {
+            Presented { signature: Some(signature), .. } => {
+                Ok(Self::Signed(Box::new(Awaited::new(&decoded(signature)?, ca)?)))
+            }
+            Presented { peer: Some(certificate), .. } => {
+                Ok(Self::Certificate(certificate.to_vec(), Box::new(ca.check_issued(certificate)?)))
+            }
+            _ => Err(Refused::Nothing),
+        }
+    }
+
+    /// The next part of the body.
+    pub fn update(&mut self, part: &[u8]) {
+        if let Self::Signed(awaited) = self {
+            awaited.update(part);
+        }
+    }
+
+    /// The body is whole.
+    ///
+    /// # Errors
+    /// Says which check failed.
+    pub fn prove(self, own: &Authority, outside: &[Vec<u8>], now: Timestamp) -> Result<Proven, Refused> {
+        let (certificate, facts) = match self {
+            Self::Signed(awaited) => {
+                let signer = awaited.finish()?;
+                (signer.certificate, signer.facts)
+            }
+            Self::Certificate(certificate, facts) => (certificate, *facts),
+        };
+        timely(certificate, &facts, own, outside, now)
+    }
+}
+
+/// Judges the dates.
+fn timely(
+    certificate: Vec<u8>,
+    facts: &Facts,
+    own: &Authority,
+    outside: &[Vec<u8>],
+    now: Timestamp,
+) -> Result<Proven, Refused> {
     let ours = outside.is_empty() || own.trusted().check_issued(&certificate).is_ok();
     let expired = facts.not_after < now;
     // Only identities of ours are renewed by us, and are worth hearing after their end.
@@ -107,20 +169,6 @@ pub fn prove(
         return Err(IdentityRefused::Expired.into());
     }
     Ok(Proven { fingerprint: hex(&facts.fingerprint), expired, outside: (!ours).then_some(certificate) })
-}
-
-/// Whether a request brings a certificate that could prove who it is, before its body is there: proves nothing of the body.
-///
-/// # Errors
-/// Says which check failed.
-pub fn claim(presented: Presented<'_>, own: &Authority, outside: &[Vec<u8>]) -> Result<(), Refused> {
-    let ca = trusted(own, outside)?;
-    match presented {
-        Presented { signature: Some(signature), .. } => cms::claimed_signer(&decoded(signature)?, &ca)?,
-        Presented { peer: Some(certificate), .. } => ca.check_issued(certificate).map(|_| ())?,
-        _ => return Err(Refused::Nothing),
-    }
-    Ok(())
 }
 
 /// Our own authority, and those outside that the configuration names.

@@ -7,7 +7,7 @@
 //! Must never keep more than [`SMALL`] of anybody who has not shown a certificate of ours.
 
 use super::answer::plain;
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::StatusCode;
 use axum::response::Response;
 use http_body_util::BodyExt as _;
@@ -30,12 +30,15 @@ pub(crate) struct Patience {
     pub(crate) base: Duration,
     /// Bytes a second after that.
     pub(crate) rate: u64,
+    /// For any body, however long.
+    pub(crate) most: Duration,
 }
 
 impl Default for Patience {
     /// A device on a slow line sends 64 kB a second: the largest answer takes eight minutes.
     fn default() -> Self {
-        Self { pause: Duration::from_secs(20), base: Duration::from_secs(45), rate: 64 * 1024 }
+        let [pause, base, most] = [20, 45, 12 * 60].map(Duration::from_secs);
+        Self { pause, base, rate: 64 * 1024, most }
     }
 }
 
@@ -82,12 +85,28 @@ impl Incoming {
         }
     }
 
+    /// What the head of the request says that there will be; `None` where it says nothing.
+    pub(crate) fn declared(&self) -> Option<u64> {
+        let rest = self.body.size_hint().exact()?;
+        Some(self.size.saturating_add(rest))
+    }
+
+    /// What has been read, which is not kept here any longer.
+    pub(crate) fn let_go(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// Reads to the end and throws everything away.
     pub(crate) async fn drain(mut self) -> Received {
         self.bytes = Vec::new();
+        self.pour(|_| ()).await
+    }
+
+    /// Reads to the end and hands each part on, none of which is kept.
+    pub(crate) async fn pour(mut self, mut into: impl FnMut(&[u8])) -> Received {
         loop {
             match self.next().await {
-                Ok(Some(_)) => {}
+                Ok(Some(part)) => into(&part),
                 Ok(None) => return Received::TooLarge(self.size),
                 Err(other) => return other,
             }
@@ -98,7 +117,7 @@ impl Incoming {
         loop {
             let spent = self.began.elapsed();
             let allowed = self.patience.base + Duration::from_secs(self.size / self.patience.rate.max(1));
-            let left = allowed.saturating_sub(spent).min(self.patience.pause);
+            let left = allowed.min(self.patience.most).saturating_sub(spent).min(self.patience.pause);
             let frame = timeout(left, self.body.frame()).await.map_err(|_| Received::Slow)?;
             let Some(frame) = frame else { return Ok(None) };
             let Ok(data) = frame.map_err(|_| Received::Broken)?.into_data() else { continue };
@@ -167,6 +186,11 @@ mod tests {
         let mut incoming = Incoming::new(chunks(SMALL, 3), Patience::default());
         assert_eq!(incoming.read(SMALL).await, Received::More);
         assert_eq!(incoming.read(LARGEST).await, Received::Whole(vec![b'x'; 3 * SMALL]));
+        let mut incoming = Incoming::new(chunks(1000, 3), Patience::default());
+        assert_eq!(incoming.read(1500).await, Received::More);
+        let mut all = incoming.let_go();
+        assert_eq!(incoming.pour(|part| all.extend_from_slice(part)).await, Received::TooLarge(3000));
+        assert_eq!(all, vec![b'x'; 3000]);
     }
 
     #[tokio::test]
@@ -186,5 +210,13 @@ mod tests {
             Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
         });
         assert_eq!(receive(Body::from_stream(Box::pin(drops))).await, Received::Slow);
+        // Fast enough, and without an end in sight: the listener must not be the one to give it up.
+        let long = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 128 * 1024])), ()))
+        });
+        let began = Instant::now();
+        assert_eq!(receive(Body::from_stream(Box::pin(long))).await, Received::Slow);
+        assert!(began.elapsed() < super::super::LONGEST_REQUEST);
     }
 }

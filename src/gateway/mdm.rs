@@ -6,11 +6,11 @@
 
 use super::answer::{Failure, plain, property_list};
 use super::body::{self, Incoming, Received};
-use super::{Gate, checkin, proxy};
+use super::{Gate, checkin, long, proxy, room};
 use crate::commands::Delivery;
 use crate::enrollment::EnrollmentError;
 use crate::enrollment::conversation;
-use crate::enrollment::identity::{self, Presented};
+use crate::enrollment::identity::Presented;
 use crate::server::{PeerAddress, PeerCertificate};
 use axum::body::Body;
 use axum::extract::State;
@@ -21,7 +21,6 @@ use axum::{Extension, Router};
 use russet_protocol::media;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 /// The header of a device that signs its messages (`SignMessage`).
@@ -37,7 +36,7 @@ pub(super) fn routes() -> Router<Gate> {
 
 /// What a message seems to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     CheckIn,
     Report,
 }
@@ -91,17 +90,17 @@ async fn message(
         (None, None) => None,
     };
     let presented = Presented { peer: peer.as_deref(), signature };
+    let kind = Kind::of(&headers, &uri);
     let mut incoming = Incoming::new(body, gate.patience);
-    let (bytes, _room) = match incoming.read(body::SMALL).await {
+    let (bytes, _room) = match incoming.read(room::FREE).await {
         Received::Whole(bytes) => (bytes, None),
-        Received::More => match large(&gate, presented, incoming).await {
-            Ok(large) => large,
+        Received::More => match long::receive(&gate, kind, presented, incoming).await {
+            Ok(mut long) => (std::mem::take(&mut long.bytes), Some(long)),
             Err(response) => return response,
         },
         other => return body::refusal(&other),
     };
-    let answered = answer(&gate, Kind::of(&headers, &uri), presented, &bytes);
-    match timeout(ANSWERED_WITHIN, answered).await {
+    match timeout(ANSWERED_WITHIN, answer(&gate, kind, presented, &bytes)).await {
         Ok(response) => response,
         Err(_) => {
             tracing::error!("a message of a device was not answered in time");
@@ -113,39 +112,6 @@ async fn message(
 fn refused(why: &'static str) -> Response {
     tracing::info!(why, "a request of a device was refused");
     plain(StatusCode::BAD_REQUEST, why)
-}
-
-/// The rest of a message that is larger than strangers may send, and the room it is read in; or the answer to one that is
-/// too large for anybody.
-async fn large<'a>(
-    gate: &'a Gate,
-    presented: Presented<'_>,
-    mut incoming: Incoming,
-) -> Result<(Vec<u8>, Option<SemaphorePermit<'a>>), Response> {
-    let authority = gate.authority.get().await.map_err(|error| Failure::from(error).into_response())?;
-    if let Err(refused) = identity::claim(presented, &authority, &gate.ctx.config.device.identity_authorities) {
-        // Read to its end, so that the answer is heard.
-        return Err(match incoming.drain().await {
-            Received::TooLarge(_) => Failure::from(EnrollmentError::from(refused)).into_response(),
-            other => body::refusal(&other),
-        });
-    }
-    // Only a closed semaphore gives none; these are never closed.
-    let arriving = gate.large.arriving.acquire().await.ok();
-    match incoming.read(body::LARGEST).await {
-        Received::Whole(bytes) => {
-            drop(arriving);
-            Ok((bytes, gate.large.reading.acquire().await.ok()))
-        }
-        Received::More => {
-            drop(arriving);
-            match incoming.drain().await {
-                Received::TooLarge(size) => Err(too_large(gate, presented.peer, size).await),
-                other => Err(body::refusal(&other)),
-            }
-        }
-        other => Err(body::refusal(&other)),
-    }
 }
 
 async fn answer(gate: &Gate, kind: Kind, presented: Presented<'_>, bytes: &[u8]) -> Response {
@@ -174,23 +140,8 @@ async fn handle(gate: &Gate, kind: Kind, presented: Presented<'_>, body: &[u8]) 
     }
 }
 
-/// An answer that is too large to be kept. With a client certificate we know whose it is, and its command ends; a signature
-/// would be over the bytes that were thrown away.
-async fn too_large(gate: &Gate, peer: Option<&[u8]>, size: u64) -> Response {
-    tracing::warn!(size, "a message of a device was too large and was thrown away");
-    if peer.is_none() {
-        // A signature would be over the bytes that were thrown away.
-        return plain(StatusCode::PAYLOAD_TOO_LARGE, "the message is too large");
-    }
-    let next = async {
-        let authority = gate.authority.get().await?;
-        conversation::report_too_large(&gate.ctx, &authority, peer, size).await
-    };
-    next.await.map_or_else(|error| Failure::from(error).into_response(), delivery)
-}
-
 /// The next command, or an empty body, which ends the session: an empty property list would not.
-fn delivery(next: Option<Delivery>) -> Response {
+pub(super) fn delivery(next: Option<Delivery>) -> Response {
     next.map_or_else(|| Response::new(Body::empty()), |delivery| property_list(delivery.bytes))
 }
 

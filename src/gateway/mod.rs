@@ -17,9 +17,11 @@ mod body;
 mod checkin;
 mod enroll;
 mod enroll_page;
+mod long;
 mod mdm;
 pub mod notifications;
 mod proxy;
+mod room;
 mod scep;
 #[cfg(test)]
 mod tests;
@@ -31,7 +33,6 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 /// No request takes longer than this; most are ended far earlier by the limits of their bodies and handlers.
 pub const LONGEST_REQUEST: Duration = Duration::from_secs(15 * 60);
@@ -45,25 +46,19 @@ pub(crate) struct Gate {
     pub(crate) authority: Arc<Keeper>,
     /// How slow peers may be.
     patience: body::Patience,
-    /// Room for large messages: those that are on their way, and those that are being read.
-    large: Arc<LargeRoom>,
-}
-
-/// How many large messages there may be at once, so that they take a bounded part of the memory. More wait.
-struct LargeRoom {
-    arriving: Semaphore,
-    reading: Semaphore,
+    /// Memory for long messages.
+    room: Arc<room::Room>,
 }
 
 /// The routes of the device listener.
 pub fn router(ctx: Context) -> Router {
-    patient_router(ctx, body::Patience::default())
+    bounded_router(ctx, body::Patience::default(), room::Size::default())
 }
 
-fn patient_router(ctx: Context, patience: body::Patience) -> Router {
+fn bounded_router(ctx: Context, patience: body::Patience, room: room::Size) -> Router {
     let only_proxies = ctx.config.device.plain_http.then(|| Arc::clone(&ctx.config));
-    let large = Arc::new(LargeRoom { arriving: Semaphore::new(16), reading: Semaphore::new(2) });
-    let gate = Gate { authority: Arc::new(Keeper::new(ctx.clone())), patience, large, ctx };
+    let gate =
+        Gate { authority: Arc::new(Keeper::new(ctx.clone())), patience, room: Arc::new(room::Room::new(room)), ctx };
     let router = Router::new()
         .route("/health", get(|| async { "ok\n" }))
         .merge(enroll::routes())

@@ -111,16 +111,54 @@ pub fn verify_detached_undated(signature: &[u8], body: &[u8], ca: &TrustedCa) ->
     Ok(Signer { certificate: certificate.to_vec(), facts })
 }
 
-/// Checks that a signature names a device identity of ours as its signer, without the body it is over: enough to decide
-/// whether a large body is worth receiving, and nothing else.
-///
-/// # Errors
-/// Says which check failed first.
-pub fn claimed_signer(signature: &[u8], ca: &TrustedCa) -> Result<(), CmsError> {
-    let der = crate::ber::to_der(signature)?;
-    let signed = SignedData::parse(&der)?;
-    ca.check_issued(signed.signer_certificate()?)?;
-    Ok(())
+/// A detached signature whose body is still on its way, part by part: for bodies that are too large to be kept.
+pub struct Awaited {
+    der: Vec<u8>,
+    digest: ring::digest::Context,
+    ca: TrustedCa,
+}
+
+impl Awaited {
+    /// Begins. The signature must name a device identity that one of our authorities issued, whatever its dates: until
+    /// [`Awaited::finish`] that is a claim, which tells whether a large body is worth receiving and nothing else.
+    ///
+    /// # Errors
+    /// Says which check failed first.
+    pub fn new(signature: &[u8], ca: TrustedCa) -> Result<Self, CmsError> {
+        let der = crate::ber::to_der(signature)?;
+        let signed = SignedData::parse(&der)?;
+        ca.check_issued(signed.signer_certificate()?)?;
+        let digest = ring::digest::Context::new(signed.digest().ring());
+        Ok(Self { der, digest, ca })
+    }
+
+    /// The next part of the body.
+    pub fn update(&mut self, part: &[u8]) {
+        self.digest.update(part);
+    }
+
+    /// The body is whole: as [`verify_detached_undated`].
+    ///
+    /// # Errors
+    /// Says which check failed first.
+    pub fn finish(self) -> Result<Signer, CmsError> {
+        let signed = SignedData::parse(&self.der)?;
+        let digest = self.digest.finish();
+        let of_another =
+            |attached: &[u8]| ring::digest::digest(digest.algorithm(), attached).as_ref() != digest.as_ref();
+        if signed.content.is_some_and(of_another) {
+            return Err(CmsError::Mismatch);
+        }
+        let certificate = signed.verify_digest(digest.as_ref())?;
+        let facts = self.ca.check_issued(certificate)?;
+        Ok(Signer { certificate: certificate.to_vec(), facts })
+    }
+}
+
+impl std::fmt::Debug for Awaited {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Awaited").finish_non_exhaustive()
+    }
 }
 
 /// The content of a signed message, after checking that its signature is whole. Who signed is not judged: a profile an

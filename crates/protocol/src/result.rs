@@ -9,6 +9,7 @@ mod acts;
 mod answer;
 mod apps;
 mod device;
+mod glimpse;
 mod inventory;
 mod state;
 
@@ -24,6 +25,7 @@ pub use device::{
     DeviceInformation, InstalledPayload, InstalledProfile, ManagementStatus, ProfileList, SecurityInfo, SettingResult,
     SettingsAnswer,
 };
+pub use glimpse::glimpse;
 pub use inventory::{
     DeviceUser, InstalledCertificate, OsUpdate, OsUpdateProgress, ProvisioningProfile, ServiceSubscription,
 };

@@ -125,7 +125,8 @@ async fn an_answer_that_is_too_large_ends_its_command() {
         desk.idle().await.unwrap();
         let ctx = &desk.world.ctx;
         let mut tx = ctx.store.begin("test").await.unwrap();
-        let delivery = commands::record_too_large(&mut *tx, ctx, desk.channel, desk.device, 1 << 20).await.unwrap();
+        let delivery =
+            commands::record_too_large(&mut *tx, ctx, (desk.channel, desk.device), None, 1 << 20, None).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(delivery.unwrap().uuid, next);
         let outcome = desk.outcome(&uuid).await.unwrap();

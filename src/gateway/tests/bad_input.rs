@@ -9,7 +9,7 @@ mod log;
 mod requests;
 mod scep;
 
-use super::super::{body::Patience, patient_router};
+use super::super::{body::Patience, bounded_router, room::Size};
 use crate::commands::{self, NewCommand, OutcomeState, Priority, Purpose};
 use crate::enrollment::testing::{enroll, identity};
 use crate::ids::{ChannelId, DeviceId};
@@ -88,10 +88,10 @@ async fn device(world: &World, serial: &'static str) -> Device {
 
 /// One house on each database.
 async fn houses() -> Vec<House> {
-    houses_with(Patience::default()).await
+    houses_with(Patience::default(), Size::default()).await
 }
 
-async fn houses_with(patience: Patience) -> Vec<House> {
+async fn houses_with(patience: Patience, room: Size) -> Vec<House> {
     server::install_crypto();
     let (mut houses, log) = (Vec::new(), Rc::new(Log::begin()));
     for world in testing::contexts().await {
@@ -103,7 +103,7 @@ async fn houses_with(patience: Patience) -> Vec<House> {
         let listener = server::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (address, stop) = (listener.address(), CancellationToken::new());
         let limits = Limits { handshake: Duration::from_secs(2), header: Duration::from_secs(2), ..Limits::default() };
-        let router = patient_router(world.ctx.clone(), patience);
+        let router = bounded_router(world.ctx.clone(), patience, room);
         tokio::spawn(listener.serve(Some(settings), router, limits, stop.clone()));
         houses.push(House { world, bad, good, address, root: own.cert.der().clone(), log: Rc::clone(&log), stop });
     }
@@ -120,6 +120,7 @@ impl House {
     /// Sends each row, looks at what came of it, and at the health of everything else.
     async fn run(&self, rows: Vec<Row>) {
         for row in rows {
+            let before = self.records().await;
             self.log.forget();
             let answer = row.request.send(self).await;
             let said = self.log.text();
@@ -127,6 +128,7 @@ impl House {
                 Expect::Refused(status, reason) => {
                     assert_eq!(answer.status, status, "{}: {}\n{said}", row.name, answer.text());
                     assert!(said.contains(reason), "{}: no line names {reason:?}:\n{said}", row.name);
+                    assert_eq!(self.records().await, before, "{}: something changed", row.name);
                 }
                 Expect::Taken => assert_eq!(answer.status, 200, "{}: {}\n{said}", row.name, answer.text()),
             }
@@ -144,10 +146,14 @@ impl House {
     }
 
     async fn queue(&self, device: &Device, command: &Command) -> CommandUuid {
+        self.queue_for(device, device.channel, command).await
+    }
+
+    async fn queue_for(&self, device: &Device, channel: ChannelId, command: &Command) -> CommandUuid {
         let ctx = &self.world.ctx;
         let mut tx = ctx.store.begin("test: enqueue").await.unwrap();
         let new = NewCommand {
-            channel: device.channel,
+            channel,
             device: device.device,
             command,
             after: None,
@@ -163,6 +169,41 @@ impl House {
     async fn outcome(&self, uuid: &CommandUuid) -> Option<OutcomeState> {
         let mut view = self.world.ctx.store.read().await.unwrap();
         commands::outcome(&mut *view, uuid).await.unwrap().map(|outcome| outcome.state)
+    }
+
+    /// The channel of a user of a device, as the user's first TokenUpdate opens it.
+    async fn user_channel(&self, device: &Device, user: &Sender) -> ChannelId {
+        let channel = ChannelId(self.world.ctx.uuid());
+        let mut tx = self.world.ctx.store.begin("test: a user").await.unwrap();
+        tx.run(
+            "INSERT INTO channel (id, enrollment, user_key, created_at, address, token_updates)
+             SELECT $1, enrollment, $2, created_at, $1, 1 FROM channel WHERE id = $3",
+            &[(&channel.text()).into(), user.user_key().unwrap().into(), (&device.channel.text()).into()],
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        channel
+    }
+
+    /// What a request that is refused must not change: queue, history, answers, enrollments, identities and their rights,
+    /// devices.
+    async fn records(&self) -> Vec<String> {
+        let mut view = self.world.ctx.store.read().await.unwrap();
+        let mut records = Vec::new();
+        for sql in [
+            "SELECT uuid || state || COALESCE(waits_for, '') AS line FROM command ORDER BY position",
+            "SELECT uuid || state AS line FROM command_history ORDER BY uuid",
+            "SELECT COALESCE(command_uuid, '') || status || COALESCE(note, '') AS line FROM command_report ORDER BY position",
+            "SELECT id || state || COALESCE(udid, '') || COALESCE(serial, '') AS line FROM enrollment ORDER BY id",
+            "SELECT id || user_key || address AS line FROM channel ORDER BY id",
+            "SELECT fingerprint || enrollment AS line FROM identity ORDER BY fingerprint",
+            "SELECT enrollment AS line FROM scep_challenge WHERE used_at IS NULL ORDER BY enrollment",
+            "SELECT id || COALESCE(udid, '') || COALESCE(serial, '') AS line FROM device ORDER BY id",
+        ] {
+            records.extend(view.rows(sql, &[]).await.unwrap().iter().map(|row| row.text("line").unwrap()));
+        }
+        records
     }
 
     /// Notes and sizes of the stored reports of a device, in the order they came.

@@ -53,6 +53,13 @@ impl Device {
     fn verify(&self, signature: &[u8], body: &[u8]) -> Result<Signer, CmsError> {
         verify_detached(signature, body, &self.authority.trusted(), NOW)
     }
+
+    /// As [`Device::verify`], for a body that comes in parts and is not kept.
+    fn streamed(&self, signature: &[u8], parts: &[&[u8]]) -> Result<Signer, CmsError> {
+        let mut awaited = Awaited::new(signature, self.authority.trusted())?;
+        parts.iter().for_each(|part| awaited.update(part));
+        awaited.finish()
+    }
 }
 
 #[test]
@@ -72,6 +79,10 @@ fn every_shape_that_devices_send_is_accepted() {
         assert_eq!(signer.certificate, device.certificate, "{options}");
         assert_eq!(signer.facts.common_name.as_deref(), Some("0198-enrollment"));
         assert_eq!(device.verify(&signature, b"another body"), Err(CmsError::Mismatch), "{options}");
+        assert_eq!(device.streamed(&signature, &[&BODY[..9], b"", &BODY[9..]]), Ok(signer), "{options}");
+        for other in [&[BODY, b" "][..], &[&BODY[1..]], &[b"another body"], &[]] {
+            assert_eq!(device.streamed(&signature, other), Err(CmsError::Mismatch), "{options}");
+        }
     }
     assert_eq!(device.sign("-noattr -md sha1 -stream")[..2], [0x30, 0x80], "the fixture is indefinite");
 }
@@ -81,6 +92,8 @@ fn a_signer_of_another_authority_or_out_of_validity_is_refused() {
     let (device, other) = (device(), device());
     let signature = device.sign("-noattr -md sha1");
     let foreign = verify_detached(&signature, BODY, &other.authority.trusted(), NOW);
+    let claimed = Awaited::new(&signature, other.authority.trusted()).err();
+    assert_eq!(claimed, Some(CmsError::Identity(IdentityRefused::ForeignIssuer)));
     assert_eq!(foreign, Err(CmsError::Identity(IdentityRefused::ForeignIssuer)));
     for now in [NOW.plus(Duration::from_secs(366 * 86_400)), NOW.minus(Duration::from_secs(7200))] {
         let result = verify_detached(&signature, BODY, &device.authority.trusted(), now);
@@ -120,6 +133,7 @@ fn any_changed_byte_is_refused_without_a_panic() {
     for at in 0..signature.len() {
         let mut changed = signature.clone();
         changed[at] ^= 0x41;
+        assert_eq!(device.streamed(&changed, &[BODY]).ok(), device.verify(&changed, BODY).ok(), "byte {at}");
         if let Ok(signer) = device.verify(&changed, BODY) {
             // Bytes outside what is signed (a version, unsigned hints) may change; who signed may not. That goes for a
             // few bytes of the certificate too: whoever knows the identity by its fingerprint refuses such a copy.

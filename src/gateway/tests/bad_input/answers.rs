@@ -1,9 +1,11 @@
 //! Odd answers of a device whose identity holds: kept, answered 200, and the queue goes on.
 
 use super::requests::Request;
-use super::{Device, House, delivered, houses, long_text};
+use super::{Device, Expect, House, Row, delivered, houses, long_text};
 use crate::commands::OutcomeState;
+use openssl::pkcs7::Pkcs7Flags;
 use russet_protocol::CommandUuid;
+use russet_protocol::checkin::Sender;
 use russet_protocol::command::Command;
 use russet_protocol::plist::{Dictionary, Value};
 use russet_protocol::result::{Report, Status};
@@ -84,6 +86,76 @@ async fn long_answers_are_kept_and_longer_ones_recorded() {
         let (note, kept) = last(&house).await;
         assert!(note.is_some_and(|note| note.contains("too large")) && kept == 0);
         assert_eq!(house.outcome(&second).await, Some(OutcomeState::Failed));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_proven_by_a_signature_as_well() {
+    for house in houses().await {
+        let bad = &house.bad;
+        for flags in [Pkcs7Flags::empty(), Pkcs7Flags::NOATTR] {
+            let (first, second) = (
+                house.queue(bad, &Command::DeviceConfigured).await,
+                house.queue(bad, &Command::DeviceConfigured).await,
+            );
+            assert_eq!(say(&house, &report(bad, "Idle", None, &[])).await, Some(first.clone()));
+            let mut body = report(bad, "Acknowledged", Some(&second), &[]).body;
+            body.resize((32 << 20) + 70_000, b' ');
+            let signed = Request::report(&body).signed(&bad.certificate, &bad.key, &body, flags);
+
+            let mut forged = signed.clone();
+            forged.body[(32 << 20) + 5] = b'!';
+            let before = house.records().await;
+            let answer = forged.send(&house).await;
+            assert_eq!(answer.status, 400, "{}", answer.text());
+            assert!(house.log.text().contains("does not belong to this message"));
+            assert_eq!(house.records().await, before);
+
+            // Not the one that was delivered: the one that is named.
+            assert_eq!(say(&house, &signed).await, Some(first.clone()));
+            assert!(last(&house).await.0.is_some_and(|note| note.contains("too large")));
+            assert_eq!(house.outcome(&second).await, Some(OutcomeState::Failed));
+            // Without a length in its head, and without a name that can be seen: the one that was delivered.
+            let blind = vec![b' '; (32 << 20) + 1];
+            let blind = Request::report(&blind).signed(&bad.certificate, &bad.key, &blind, flags).chunked();
+            assert_eq!(say(&house, &blind).await, None);
+            assert_eq!(house.outcome(&first).await, Some(OutcomeState::Failed));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_a_user_that_is_too_large_ends_the_users_command() {
+    for house in houses().await {
+        let bad = &house.bad;
+        let devices = house.queue(bad, &Command::DeviceConfigured).await;
+        assert_eq!(say(&house, &report(bad, "Idle", None, &[])).await, Some(devices.clone()));
+        let user = Sender { user_id: Some("1D4F0000-USER".to_owned()), ..bad.sender() };
+        let channel = house.user_channel(bad, &user).await;
+        let theirs = house.queue_for(bad, channel, &Command::ProfileList { managed_only: false }).await;
+        let idle = Request::report(&Report::idle(user.clone()).encode()).of(bad);
+        assert_eq!(say(&house, &idle).await, Some(theirs.clone()));
+        let mut answer = Report { command_uuid: Some(theirs.clone()), ..Report::idle(user) };
+        answer.status = Status::Acknowledged;
+        let mut long = Request::report(&answer.encode()).of(bad);
+        // Its name stands behind what is thrown away.
+        let padding = vec![b' '; 33 << 20];
+        let at = long.body.windows(6).position(|part| part == b"<dict>").unwrap();
+        long.body.splice(at..at, padding);
+        assert_eq!(say(&house, &long).await, None);
+        assert_eq!(house.outcome(&theirs).await, Some(OutcomeState::Failed));
+        assert_eq!(house.outcome(&devices).await, None, "the device's own goes on");
+    }
+}
+
+#[tokio::test]
+async fn a_check_in_that_is_too_large_ends_nothing() {
+    for house in houses().await {
+        let waiting = house.queue(&house.bad, &Command::DeviceConfigured).await;
+        assert_eq!(say(&house, &report(&house.bad, "Idle", None, &[])).await, Some(waiting.clone()));
+        let large = Request::check_in(&vec![b' '; (32 << 20) + 1]).of(&house.bad);
+        house.run(vec![Row::new("a long check-in", large, Expect::Refused(413, "too large"))]).await;
+        assert_eq!(house.outcome(&waiting).await, None);
     }
 }
 

@@ -1,13 +1,19 @@
 //! Connections that are slow, half-open or broken off, and many at once. None of them holds up the next request.
 
-use super::requests::{Request, read};
-use super::{House, Patience, houses, houses_with};
+use super::requests::{Answer, Request, read};
+use super::{Device, House, Patience, Size, houses, houses_with};
 use russet_protocol::command::Command;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
-const SHORT: Patience = Patience { pause: Duration::from_millis(400), base: Duration::from_secs(1), rate: 1 << 20 };
+const SHORT: Patience = Patience {
+    pause: Duration::from_millis(400),
+    base: Duration::from_secs(1),
+    rate: 1 << 20,
+    most: Duration::from_secs(5),
+};
 
 /// Whether the server ends this connection by itself.
 async fn is_ended(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> bool {
@@ -17,7 +23,7 @@ async fn is_ended(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> bool {
 
 #[tokio::test]
 async fn half_open_connections_end_and_hold_up_nobody() {
-    for house in houses_with(SHORT).await {
+    for house in houses_with(SHORT, Size::default()).await {
         let mut silent = TcpStream::connect(house.address).await.unwrap();
         let mut noise = TcpStream::connect(house.address).await.unwrap();
         noise.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
@@ -35,7 +41,7 @@ async fn half_open_connections_end_and_hold_up_nobody() {
 
 #[tokio::test]
 async fn a_slow_body_is_refused_as_slow_and_loses_nothing() {
-    for house in houses_with(SHORT).await {
+    for house in houses_with(SHORT, Size::default()).await {
         let waiting = house.queue(&house.bad, &Command::DeviceConfigured).await;
         for (path, name) in [("PUT /mdm", "a report"), ("POST /scep?operation=PKIOperation", "a SCEP message")] {
             let idle = Request::new(path, &house.bad.idle()).of(&house.bad);
@@ -82,5 +88,66 @@ async fn many_requests_of_one_device_at_once_are_each_answered() {
             waiting.into_iter().next(),
             "in order, each still there"
         );
+    }
+}
+
+/// The first half of a long request, and its second half.
+async fn half(house: &House, request: &Request) -> (TlsStream<TcpStream>, Vec<u8>) {
+    let mut stream = house.connect(request.identity.as_ref()).await;
+    let mut bytes = request.bytes();
+    let rest = bytes.split_off(bytes.len() / 2);
+    stream.write_all(&bytes).await.unwrap();
+    stream.flush().await.unwrap();
+    (stream, rest)
+}
+
+/// The refusal of a request, once what was sent before it has arrived.
+async fn until_full(house: &House, request: &Request) -> Answer {
+    for _ in 0..100 {
+        let answer = request.send(house).await;
+        if answer.status != 200 {
+            assert_eq!(answer.status, 429, "{}", answer.text());
+            return answer;
+        }
+    }
+    panic!("there is room for everything");
+}
+
+#[tokio::test]
+async fn long_messages_share_a_bounded_room_and_short_ones_need_none() {
+    let room = Size { strangers: 2, claimed: 3, reading: 1, wait: Duration::from_secs(2) };
+    let patient = Patience { pause: Duration::from_secs(20), ..SHORT };
+    for house in houses_with(Patience { base: Duration::from_secs(30), most: patient.pause * 2, ..patient }, room).await
+    {
+        let of_size = |device: &Device, size: usize| {
+            let mut report = device.idle();
+            report.resize(size, b'\n');
+            Request::report(&report).of(device)
+        };
+        // Two strangers fill the room of strangers, one device that of devices.
+        let stranger = Request::report(&vec![b' '; 900_000]);
+        let mut strangers = vec![half(&house, &stranger).await, half(&house, &stranger).await];
+        let refused = until_full(&house, &of_size(&house.bad, 500_000)).await;
+        assert!(refused.head.contains("retry-after: 30"), "{}", refused.head);
+        assert!(house.log.text().contains("too many are under way"));
+        house.healthy("a full room").await;
+        for (stream, rest) in &mut strangers {
+            stream.write_all(rest).await.unwrap();
+            stream.flush().await.unwrap();
+            assert_eq!(read(stream).await.status, 400);
+        }
+        assert_eq!(of_size(&house.bad, 500_000).send(&house).await.status, 200);
+
+        let (mut stream, rest) = half(&house, &of_size(&house.bad, 5 << 19)).await;
+        until_full(&house, &of_size(&house.good, 3 << 19)).await;
+        house.healthy("a full room").await;
+        let waiting = of_size(&house.good, 3 << 19);
+        let finish = async {
+            stream.write_all(&rest).await.unwrap();
+            stream.flush().await.unwrap();
+            read(&mut stream).await.status
+        };
+        let (late, first) = tokio::join!(waiting.send(&house), finish);
+        assert_eq!((first, late.status), (200, 200), "who waits gets the room that is given back");
     }
 }

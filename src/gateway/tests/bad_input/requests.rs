@@ -28,10 +28,12 @@ pub(super) struct Request {
     pub(super) headers: Vec<(String, Vec<u8>)>,
     pub(super) body: Vec<u8>,
     pub(super) identity: Option<Identity>,
+    pub(super) chunked: bool,
 }
 
 pub(super) struct Answer {
     pub(super) status: u16,
+    pub(super) head: String,
     pub(super) body: Vec<u8>,
 }
 
@@ -46,13 +48,13 @@ impl Answer {
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         assert_ne!(status, 401, "it would un-enroll the device");
         assert!(status < 500, "never a fault of ours: {head}");
-        Self { status, body: bytes.get(end + 4..).unwrap_or_default().to_vec() }
+        Self { status, head, body: bytes.get(end + 4..).unwrap_or_default().to_vec() }
     }
 }
 
 impl Request {
     pub(super) fn new(line: &str, body: &[u8]) -> Self {
-        Self { line: line.to_owned(), headers: Vec::new(), body: body.to_vec(), identity: None }
+        Self { line: line.to_owned(), headers: Vec::new(), body: body.to_vec(), identity: None, chunked: false }
     }
 
     /// To the server URL.
@@ -88,6 +90,12 @@ impl Request {
         self.with("Mdm-Signature", STANDARD.encode(signature))
     }
 
+    /// In one chunk, without saying before how long it is.
+    pub(super) fn chunked(mut self) -> Self {
+        self.chunked = true;
+        self
+    }
+
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = format!("{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", self.line).into_bytes();
         for (name, value) in &self.headers {
@@ -96,8 +104,15 @@ impl Request {
             bytes.extend_from_slice(value);
             bytes.extend_from_slice(b"\r\n");
         }
-        bytes.extend_from_slice(format!("Content-Length: {}\r\n\r\n", self.body.len()).as_bytes());
-        bytes.extend_from_slice(&self.body);
+        let length = self.body.len();
+        if self.chunked {
+            bytes.extend_from_slice(format!("Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n").as_bytes());
+            bytes.extend_from_slice(&self.body);
+            bytes.extend_from_slice(b"\r\n0\r\n\r\n");
+        } else {
+            bytes.extend_from_slice(format!("Content-Length: {length}\r\n\r\n").as_bytes());
+            bytes.extend_from_slice(&self.body);
+        }
         bytes
     }
 
