@@ -41,7 +41,7 @@ CREATE UNIQUE INDEX command_one_install ON command (channel_id, purpose)
     WHERE request_type = 'InstallApplication' AND purpose <> 'admin';
 
 -- What came of commands. state: done, failed, dropped, expired. reason: why, in words, where the device did not say it.
--- error_chain: JSON.
+-- error_chain: JSON. summary: what the answer says, in a few words.
 CREATE TABLE command_history (
     uuid             TEXT    PRIMARY KEY,
     sent_as          TEXT,
@@ -55,6 +55,7 @@ CREATE TABLE command_history (
     reason           TEXT,
     error_chain      TEXT,
     rejection_reason TEXT,
+    summary          TEXT,
     created_at       BIGINT  NOT NULL,
     delivered_at     BIGINT,
     ended_at         BIGINT  NOT NULL

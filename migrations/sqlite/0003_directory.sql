@@ -31,6 +31,14 @@ CREATE TABLE device_seen (
     seen_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What the device acknowledged: that it erases itself, that it was locked, since when it has been in Lost Mode.
+CREATE TABLE device_standing (
+    device_id       TEXT PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
+    wiped_at        INTEGER,
+    locked_at       INTEGER,
+    lost_mode_since INTEGER
+) STRICT, WITHOUT ROWID;
+
 -- Managed apps as the device last reported them. status_at: when this status was first reported.
 CREATE TABLE managed_app (
     device_id         TEXT    NOT NULL REFERENCES device (id) ON DELETE CASCADE,

@@ -1,30 +1,43 @@
-//! The commands of a device: what is under way and what came of it; orders of an admin; canceling; the PIN that an order set.
+//! What an admin tells a device to do: orders, canceling, and the PIN or password that an order set.
+//!
+//! The audit log names each order, never what is secret in it.
+
+mod history;
 
 use super::Api;
+use super::audit::Ended;
 use super::auth::Caller;
-use super::body::{Body, Path};
+use super::body::{Body, Path, file};
 use super::devices::device_of;
+use super::limits::FILE_BODY;
 use super::problem::Problem;
 use super::show::{Items, Time};
-use crate::commands::{self, KeptSecret, OpenCommand, Outcome};
-use crate::enrollment::orders::{self, Erase, Order, Ordered};
+use super::values;
+use crate::commands::{self, KeptSecret};
+use crate::enrollment::orders::{self, Erase, How, Order, Ordered};
 use crate::events;
-use axum::extract::State;
-use axum::routing::{delete, get};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use axum::{Extension, Json, Router};
 use http::StatusCode;
-use russet_protocol::command::ObliterationBehavior;
-use russet_protocol::result::ErrorChainItem;
+use russet_protocol::command::{GivenCommand, ObliterationBehavior};
+use russet_protocol::guard::Limits;
 use russet_protocol::{CommandUuid, Secret};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 pub(super) fn routes() -> Router<Api> {
     Router::new()
-        .route("/devices/{device}/commands", get(queue).post(order).delete(cancel_all))
-        .route("/devices/{device}/commands/{uuid}", delete(cancel))
+        .route("/devices/{device}/commands", get(history::list).post(order).delete(cancel_all))
+        .route("/devices/{device}/commands/{uuid}", get(history::one).delete(cancel))
         .route("/devices/{device}/commands/{uuid}/secret", get(secret))
+        .layer(DefaultBodyLimit::max(FILE_BODY))
 }
+
+/// Longest life of a command in seconds: a year.
+const LONGEST_LIFE: u64 = 366 * 86_400;
 
 /// An order, as a client writes it.
 #[derive(Deserialize)]
@@ -57,6 +70,24 @@ enum Asked {
     DisableLostMode {},
     PlayLostModeSound {},
     Locate {},
+    Command {
+        request_type: String,
+        #[serde(default)]
+        keys: Map<String, Value>,
+        user: Option<String>,
+        after: Option<String>,
+        expires_in_seconds: Option<u64>,
+        #[serde(default)]
+        bulk: bool,
+    },
+    PropertyList {
+        content: String,
+        user: Option<String>,
+        after: Option<String>,
+        expires_in_seconds: Option<u64>,
+        #[serde(default)]
+        bulk: bool,
+    },
 }
 
 #[derive(Deserialize)]
@@ -68,18 +99,28 @@ enum Obliteration {
     Always,
 }
 
-impl From<Asked> for Order {
-    fn from(asked: Asked) -> Self {
-        match asked {
-            Asked::Refresh {} => Self::Refresh,
-            Asked::Restart { notify_user } => Self::Restart { notify_user },
-            Asked::ShutDown {} => Self::ShutDown,
-            Asked::Lock { message, phone_number, pin } => {
-                Self::Lock { message, phone_number, pin: pin.map(Secret::new) }
+impl Asked {
+    /// What is to be done, and how it is queued.
+    fn understood(self, api: &Api) -> Result<(Order, How), Problem> {
+        let how = |user, after: Option<String>, seconds: Option<u64>, bulk| {
+            let after = after.map(CommandUuid::new).transpose();
+            let after = after.map_err(|_| Problem::malformed("`after` is no CommandUUID."))?;
+            if seconds.is_some_and(|seconds| seconds == 0 || seconds > LONGEST_LIFE) {
+                return Err(Problem::malformed("`expires_in_seconds` is between 1 and 31622400, a year."));
             }
-            Asked::ClearPasscode {} => Self::ClearPasscode,
-            Asked::Erase { pin, preserve_data_plan, disallow_proximity_setup, obliteration, return_to_service } => {
-                Self::Erase(Erase {
+            let expires_at = seconds.map(|seconds| api.ctx.now().plus(Duration::from_secs(seconds)));
+            Ok(How { user, after, expires_at, bulk })
+        };
+        let order = match self {
+            Self::Refresh {} => Order::Refresh,
+            Self::Restart { notify_user } => Order::Restart { notify_user },
+            Self::ShutDown {} => Order::ShutDown,
+            Self::Lock { message, phone_number, pin } => {
+                Order::Lock { message, phone_number, pin: pin.map(Secret::new) }
+            }
+            Self::ClearPasscode {} => Order::ClearPasscode,
+            Self::Erase { pin, preserve_data_plan, disallow_proximity_setup, obliteration, return_to_service } => {
+                Order::Erase(Erase {
                     pin: pin.map(Secret::new),
                     preserve_data_plan,
                     disallow_proximity_setup,
@@ -87,13 +128,24 @@ impl From<Asked> for Order {
                     return_to_service,
                 })
             }
-            Asked::EnableLostMode { message, phone_number, footnote } => {
-                Self::EnableLostMode { message, phone_number, footnote }
+            Self::EnableLostMode { message, phone_number, footnote } => {
+                Order::EnableLostMode { message, phone_number, footnote }
             }
-            Asked::DisableLostMode {} => Self::DisableLostMode,
-            Asked::PlayLostModeSound {} => Self::PlaySound,
-            Asked::Locate {} => Self::Locate,
-        }
+            Self::DisableLostMode {} => Order::DisableLostMode,
+            Self::PlayLostModeSound {} => Order::PlaySound,
+            Self::Locate {} => Order::Locate,
+            Self::Command { request_type, keys, user, after, expires_in_seconds, bulk } => {
+                let keys = values::keys(keys).map_err(Problem::malformed)?;
+                return Ok((Order::Command { request_type, keys }, how(user, after, expires_in_seconds, bulk)?));
+            }
+            Self::PropertyList { content, user, after, expires_in_seconds, bulk } => {
+                let list = file(&content, "content")?;
+                let given = GivenCommand::read(&list, Limits::for_body(list.len()))
+                    .map_err(|error| Problem::malformed(format!("`content` is no command: {error}.")))?;
+                return Ok((Order::Given(given), how(user, after, expires_in_seconds, bulk)?));
+            }
+        };
+        Ok((order, How::default()))
     }
 }
 
@@ -128,12 +180,18 @@ async fn order(
     State(api): State<Api>,
     Path(device): Path<String>,
     Body(asked): Body<Asked>,
-) -> Result<(StatusCode, Json<Items<ShownOrder>>), Problem> {
+) -> Result<Response, Problem> {
+    let (order, how) = asked.understood(&api)?;
     let mut tx = api.ctx.store.begin("order a device").await?;
     let device = device_of(&mut *tx, &device).await?;
-    let ordered = orders::give(&mut *tx, &api.ctx, &device, asked.into()).await?;
+    let ordered = orders::give(&mut *tx, &api.ctx, &device, order, how).await?;
     tx.commit().await?;
-    Ok((StatusCode::ACCEPTED, Items::of(ordered)))
+    let told = ordered.iter().map(|one| format!("{} (CommandUUID {})", one.request_type, one.uuid.as_str()));
+    let told = told.collect::<Vec<_>>().join(", ");
+    let items: Json<Items<ShownOrder>> = Items::of(ordered);
+    let mut response = (StatusCode::ACCEPTED, items).into_response();
+    response.extensions_mut().insert(Ended(format!("done: {told}")));
+    Ok(response)
 }
 
 /// Cancels one open command, delivered or not. A device that has it already may still carry it out.
@@ -184,77 +242,5 @@ fn known(uuid: String) -> Result<CommandUuid, Problem> {
 }
 
 fn no_such_command() -> Problem {
-    Problem::not_found("The device has no such open command.")
-}
-
-/// A command, open or ended. What the device said is its own text: not to be believed, and not to be run.
-#[derive(Serialize)]
-struct ShownCommand {
-    command_uuid: String,
-    request_type: String,
-    purpose: String,
-    /// `queued`, `delivered`, `not_now`; ended: `done`, `failed`, `dropped`, `expired`.
-    state: &'static str,
-    open: bool,
-    reason: Option<String>,
-    error_chain: Vec<ErrorChainItem>,
-    rejection_reason: Option<String>,
-    waits_for: Option<String>,
-    created_at: Time,
-    delivered_at: Option<Time>,
-    not_now_at: Option<Time>,
-    expires_at: Option<Time>,
-    ended_at: Option<Time>,
-}
-
-impl From<OpenCommand> for ShownCommand {
-    fn from(command: OpenCommand) -> Self {
-        Self {
-            command_uuid: command.sent_as.unwrap_or(command.uuid).into(),
-            request_type: command.request_type,
-            purpose: command.purpose.to_string(),
-            state: command.state.as_str(),
-            open: true,
-            reason: None,
-            error_chain: Vec::new(),
-            rejection_reason: None,
-            waits_for: command.waits_for.map(Into::into),
-            created_at: Time(command.created_at),
-            delivered_at: command.delivered_at.map(Time),
-            not_now_at: command.not_now_at.map(Time),
-            expires_at: command.expires_at.map(Time),
-            ended_at: None,
-        }
-    }
-}
-
-impl From<Outcome> for ShownCommand {
-    fn from(command: Outcome) -> Self {
-        Self {
-            command_uuid: command.sent_as.unwrap_or(command.uuid).into(),
-            request_type: command.request_type,
-            purpose: command.purpose.to_string(),
-            state: command.state.as_str(),
-            open: false,
-            reason: command.reason,
-            error_chain: command.error_chain,
-            rejection_reason: command.rejection,
-            waits_for: None,
-            created_at: Time(command.created_at),
-            delivered_at: command.delivered_at.map(Time),
-            not_now_at: None,
-            expires_at: None,
-            ended_at: Some(Time(command.ended_at)),
-        }
-    }
-}
-
-/// The open commands in the order of the queue, then the last ones that ended, newest first.
-async fn queue(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<Items<ShownCommand>>, Problem> {
-    let mut snapshot = api.ctx.store.read().await?;
-    let device = device_of(&mut *snapshot, &device).await?.id;
-    let open = commands::open_of_device(&mut *snapshot, device).await?;
-    let ended = commands::history_of_device(&mut *snapshot, device).await?;
-    let all: Vec<ShownCommand> = open.into_iter().map(Into::into).chain(ended.into_iter().map(Into::into)).collect();
-    Ok(Items::of(all))
+    Problem::not_found("The device has no such command, or it has ended or was forgotten.")
 }

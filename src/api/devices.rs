@@ -9,6 +9,7 @@ use super::problem::Problem;
 use super::show::{Items, Time};
 use crate::apps::AppsError;
 use crate::directory::devices::{self, Device};
+use crate::directory::standing::{self, Standing};
 use crate::enrollment::channels::{self, LiveChannel};
 use crate::enrollment::declarations;
 use crate::ids::DeviceId;
@@ -126,6 +127,25 @@ async fn list(State(api): State<Api>, Query(page): Query<Page>) -> Result<Json<I
     Ok(Items::of(found.into_iter().map(shown)))
 }
 
+/// What the device acknowledged. Whether it was unlocked since is not known.
+#[derive(Serialize)]
+struct ShownStanding {
+    wiped_at: Option<Time>,
+    locked_at: Option<Time>,
+    lost_mode_since: Option<Time>,
+}
+
+impl From<Standing> for ShownStanding {
+    fn from(standing: Standing) -> Self {
+        let Standing { wiped_at, locked_at, lost_mode_since } = standing;
+        Self {
+            wiped_at: wiped_at.map(Time),
+            locked_at: locked_at.map(Time),
+            lost_mode_since: lost_mode_since.map(Time),
+        }
+    }
+}
+
 /// A device with everything that is known of it.
 #[derive(Serialize)]
 struct Whole {
@@ -133,6 +153,7 @@ struct Whole {
     device: Shown,
     #[serde(flatten)]
     said: inventory::Facts,
+    standing: ShownStanding,
     /// Newest first.
     enrollments: Vec<enrollments::Shown>,
 }
@@ -143,9 +164,11 @@ async fn one(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<
     let live = channels::live_of_device(&mut *snapshot, device.id).await?;
     let enrollments = channels::enrollments_of_device(&mut *snapshot, device.id).await?;
     let said = inventory::facts_of(&mut *snapshot, device.id).await?;
+    let standing = standing::of_device(&mut *snapshot, device.id).await?;
     Ok(Json(Whole {
         device: Shown::of(device, live.as_ref()),
         said,
+        standing: standing.into(),
         enrollments: enrollments.into_iter().map(Into::into).collect(),
     }))
 }

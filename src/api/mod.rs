@@ -27,6 +27,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod values;
 
 use crate::access::LastUsed;
 use crate::context::Context;

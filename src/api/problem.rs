@@ -290,8 +290,11 @@ impl From<EnrollmentError> for Problem {
         match error {
             EnrollmentError::Store(error) => error.into(),
             EnrollmentError::Command(error) => error.into(),
-            EnrollmentError::Invalid(_) => Self::refused(text),
-            EnrollmentError::NotEnrolled | EnrollmentError::NoPushCertificate => Self::conflict(text),
+            EnrollmentError::Invalid(_) | EnrollmentError::Written(_) => Self::refused(text),
+            EnrollmentError::NoSuchUser => Self::not_found(text),
+            EnrollmentError::NotEnrolled | EnrollmentError::Leaving | EnrollmentError::NoPushCertificate => {
+                Self::conflict(text)
+            }
             EnrollmentError::InvitationNotValid => Self::not_found(text),
             _ => Self::inside(&text),
         }

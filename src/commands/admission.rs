@@ -1,6 +1,6 @@
 //! Whether a command may go to a device at all: what Apple's schema says it is for, against what is known of the device.
 
-use super::NewCommand;
+use super::{NewCommand, Purpose};
 use crate::directory::devices;
 use russet_protocol::command::Command;
 use russet_protocol::support::{self, ChannelKind, Forbidden, OsVersion, Target};
@@ -13,15 +13,16 @@ pub(super) async fn forbidden(
     channel: ChannelKind,
 ) -> Result<Option<Forbidden>, StoreError> {
     let device = devices::get(tx, new.device).await?;
+    // A device that waits in Setup Assistant said so itself: that counts more than what it was before.
+    let waiting = new.purpose == Purpose::Setup || *new.command == Command::DeviceConfigured;
     let target = Target {
         platform: device.platform(),
         os_version: device.os_version.as_deref().and_then(OsVersion::parse),
         channel: Some(channel),
-        // A device that waits in Setup Assistant said so itself: that counts more than what it was before.
-        supervised: device.supervised.filter(|_| *new.command != Command::DeviceConfigured),
-        user_enrollment: Some(device.user_enrollment_id.is_some()),
+        supervised: device.supervised.filter(|_| !waiting),
+        user_enrollment: Some(device.udid.is_none() && device.user_enrollment_id.is_some()),
         shared_ipad: device.shared_ipad,
-        automated: device.automated,
+        automated: device.automated.filter(|_| !waiting),
     };
     Ok(support::check(new.command, &target).err())
 }

@@ -259,7 +259,7 @@ async fn judge(
         None
     });
     let body = body.as_ref().map(|body| body.as_slice());
-    learn::learn(tx, session, &row.text("request_type")?, body, report).await
+    learn::learn(tx, session, &row.text("request_type")?, &row.text("uuid")?, body, report).await
 }
 
 async fn keep(

@@ -83,6 +83,8 @@ pub struct Outcome {
     pub error_chain: Vec<ErrorChainItem>,
     /// `RejectionReason` of `InstallApplication`. Hostile text.
     pub rejection: Option<String>,
+    /// What the answer says, in a few words. Hostile text in part.
+    pub summary: Option<String>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When it was last delivered.
@@ -124,11 +126,12 @@ macro_rules! ended {
     ($rest:literal) => {
         concat!(
             "SELECT uuid, sent_as, channel_id, device_id, request_type, purpose, state, reason, error_chain,
-                    rejection_reason, created_at, delivered_at, ended_at FROM command_history ",
+                    rejection_reason, summary, created_at, delivered_at, ended_at FROM command_history ",
             $rest
         )
     };
 }
+pub(super) use ended;
 
 macro_rules! open {
     ($rest:literal) => {
@@ -139,6 +142,7 @@ macro_rules! open {
         )
     };
 }
+pub(super) use open;
 
 /// What came of a command; `None` while it is open, and for one that is not known (any more).
 pub async fn outcome(tx: &mut dyn Tx, uuid: &CommandUuid) -> Result<Option<Outcome>, StoreError> {
@@ -189,6 +193,15 @@ pub struct Place {
 impl Place {
     /// Before all commands.
     pub const FRONT: Self = Self { priority: -1, position: 0 };
+
+    /// Priority and position.
+    pub(super) fn numbers(self) -> (i64, i64) {
+        (self.priority, self.position)
+    }
+
+    pub(super) fn of(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { priority: row.int("priority")?, position: row.int("position")? })
+    }
 }
 
 impl fmt::Display for Place {
@@ -225,9 +238,7 @@ pub async fn open_of_channel(
     );
     let (Place { priority, position }, channel) = (after, channel.text());
     let args = [(&channel).into(), priority.into(), position.into(), limit.into(), offset.into()];
-    let place =
-        |row: &Row| Ok::<_, StoreError>(Place { priority: row.int("priority")?, position: row.int("position")? });
-    tx.rows(sql, &args).await?.iter().map(|row| Ok((place(row)?, read_open(row)?))).collect()
+    tx.rows(sql, &args).await?.iter().map(|row| Ok((Place::of(row)?, read_open(row)?))).collect()
 }
 
 /// How many commands are open.
@@ -235,7 +246,7 @@ pub async fn open_count(tx: &mut dyn Tx) -> Result<i64, StoreError> {
     tx.one("SELECT count(*) AS n FROM command", &[]).await?.int("n")
 }
 
-fn read_ended(row: &Row) -> Result<Outcome, StoreError> {
+pub(super) fn read_ended(row: &Row) -> Result<Outcome, StoreError> {
     let uuid = store::uuid(row, "command_history")?;
     let damaged = |column| StoreError::corrupt("command_history", column, &uuid);
     let chain = row.opt_text("error_chain")?.map(|json| serde_json::from_str(&json)).transpose();
@@ -249,6 +260,7 @@ fn read_ended(row: &Row) -> Result<Outcome, StoreError> {
         reason: row.opt_text("reason")?,
         error_chain: chain.map_err(|_| damaged("error_chain"))?.unwrap_or_default(),
         rejection: row.opt_text("rejection_reason")?,
+        summary: row.opt_text("summary")?,
         created_at: Timestamp(row.int("created_at")?),
         delivered_at: row.opt_int("delivered_at")?.map(Timestamp),
         ended_at: Timestamp(row.int("ended_at")?),
@@ -256,7 +268,7 @@ fn read_ended(row: &Row) -> Result<Outcome, StoreError> {
     })
 }
 
-fn read_open(row: &Row) -> Result<OpenCommand, StoreError> {
+pub(super) fn read_open(row: &Row) -> Result<OpenCommand, StoreError> {
     let uuid = store::uuid(row, "command")?;
     let damaged = |column| StoreError::corrupt("command", column, &uuid);
     Ok(OpenCommand {

@@ -4,9 +4,10 @@
 use super::answer::Session;
 use super::history::OutcomeState;
 use super::store::End;
+use super::{secrets, summary};
 use crate::directory::installed_apps::{self, ITEMS};
 use crate::directory::managed_apps::{self, Coverage};
-use crate::directory::{certificates, devices, installed_profiles, small_lists};
+use crate::directory::{certificates, devices, installed_profiles, small_lists, standing};
 use russet_protocol::checkin::ChannelKind;
 use russet_protocol::command::Command;
 use russet_protocol::result::{Answer, ErrorChainItem, Report, Status};
@@ -18,12 +19,13 @@ pub(super) struct Verdict {
     pub(super) reason: Option<&'static str>,
     error_chain: Option<String>,
     rejection: Option<String>,
+    summary: Option<String>,
 }
 
 impl Verdict {
     fn new(state: OutcomeState, reason: Option<&'static str>, chain: &[ErrorChainItem]) -> Self {
         let error_chain = if chain.is_empty() { None } else { serde_json::to_string(chain).ok() };
-        Self { state, reason, error_chain, rejection: None }
+        Self { state, reason, error_chain, rejection: None, summary: None }
     }
 
     fn done() -> Self {
@@ -36,6 +38,7 @@ impl Verdict {
             reason: self.reason,
             error_chain: self.error_chain.as_deref(),
             rejection: self.rejection.as_deref(),
+            summary: self.summary.as_deref(),
         }
     }
 }
@@ -46,6 +49,7 @@ pub(super) async fn learn(
     tx: &mut dyn Tx,
     session: Session,
     request_type: &str,
+    uuid: &str,
     body: Option<&[u8]>,
     report: &Report,
 ) -> Result<Verdict, StoreError> {
@@ -69,8 +73,12 @@ pub(super) async fn learn(
         return Ok(Verdict::new(OutcomeState::Failed, Some("the device's answer could not be read"), &[]));
     };
     let Session { device, now, .. } = session;
+    verdict.summary = summary::of(&answer);
     // What a user's channel lists are the user's things, not the device's.
     let of_user = report.sender.channel() == ChannelKind::User;
+    if !of_user {
+        acts(tx, session, request_type, uuid).await?;
+    }
     match answer {
         _ if of_user => {}
         Answer::InstallApplication(install) => {
@@ -129,6 +137,22 @@ pub(super) async fn learn(
         _ => {}
     }
     Ok(verdict)
+}
+
+/// What the device has done to itself, by its own word.
+async fn acts(tx: &mut dyn Tx, session: Session, request_type: &str, uuid: &str) -> Result<(), StoreError> {
+    let Session { device, now, .. } = session;
+    match request_type {
+        "EraseDevice" => standing::wiped(tx, device, now).await?,
+        "DeviceLock" => standing::locked(tx, device, now).await?,
+        "EnableLostMode" => standing::lost_mode_on(tx, device, now).await?,
+        "DisableLostMode" => standing::lost_mode_off(tx, device).await?,
+        _ => {}
+    }
+    if secrets::KEPT.contains(&request_type) {
+        secrets::confirm(tx, uuid, now).await?;
+    }
+    Ok(())
 }
 
 fn asks_managed_only(body: Option<&[u8]>) -> bool {

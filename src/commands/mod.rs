@@ -12,10 +12,12 @@ mod admission;
 mod answer;
 mod history;
 mod learn;
+mod paging;
 mod purpose;
 mod queue;
 mod secrets;
 mod store;
+mod summary;
 mod upkeep;
 
 pub use crate::directory::dirty::Lane as Priority;
@@ -24,12 +26,13 @@ pub use history::{
     InvalidPlace, OpenCommand, OpenState, Outcome, OutcomeState, Place, history_of, history_of_device, open_count,
     open_of_channel, open_of_device, open_of_devices, outcome, outcomes,
 };
+pub use paging::{InvalidMark, Listed, Mark, Said, answer_to, find, page_of_device};
 pub use purpose::{InvalidPurpose, Purpose};
 pub use queue::{
     NewCommand, cancel, cancel_all, clear, drop_all, enqueue, enqueue_on, enqueue_quietly, is_open, settle, withdraw,
 };
 pub use russet_protocol::support::{ChannelKind, Forbidden};
-pub use secrets::{KeptSecret, reveal};
+pub use secrets::{KeptSecret, reveal, secret_in_use};
 pub use upkeep::{run, upkeep};
 
 use russet_protocol::CommandUuid;

@@ -74,6 +74,7 @@ pub(super) struct End<'a> {
     pub(super) reason: Option<&'a str>,
     pub(super) error_chain: Option<&'a str>,
     pub(super) rejection: Option<&'a str>,
+    pub(super) summary: Option<&'a str>,
 }
 
 /// Moves the open command that a device has just answered to the history, with what is asked next.
@@ -81,9 +82,9 @@ pub(super) async fn end_answered(tx: &mut dyn Tx, uuid: &str, how: &End<'_>, now
     let state = how.state.unwrap_or(OutcomeState::Dropped).as_str();
     tx.later(
         "INSERT INTO command_history (uuid, sent_as, channel_id, device_id, request_type, body_hash, purpose, priority, state,
-                                      reason, error_chain, rejection_reason, created_at, delivered_at, ended_at)
+                                      reason, error_chain, rejection_reason, created_at, delivered_at, ended_at, summary)
          SELECT uuid, sent_as, channel_id, device_id, request_type, body_hash, purpose, priority, $2, $3, $4, $5, created_at,
-                delivered_at, $6
+                delivered_at, $6, $7
          FROM command WHERE uuid = $1",
         &[
             uuid.into(),
@@ -92,6 +93,7 @@ pub(super) async fn end_answered(tx: &mut dyn Tx, uuid: &str, how: &End<'_>, now
             how.error_chain.into(),
             how.rejection.into(),
             now.millis().into(),
+            how.summary.into(),
         ],
     )
     .await?;
@@ -351,7 +353,8 @@ pub(super) async fn ended(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) -> Re
 pub(super) async fn revise(tx: &mut dyn Tx, uuid: &str, how: &End<'_>, now: Timestamp) -> Result<(), StoreError> {
     let state = how.state.unwrap_or(OutcomeState::Dropped).as_str();
     tx.run(
-        "UPDATE command_history SET state = $2, reason = $3, error_chain = $4, rejection_reason = $5, ended_at = $6
+        "UPDATE command_history SET state = $2, reason = $3, error_chain = $4, rejection_reason = $5, ended_at = $6,
+                                    summary = $7
          WHERE uuid = $1",
         &[
             uuid.into(),
@@ -360,6 +363,7 @@ pub(super) async fn revise(tx: &mut dyn Tx, uuid: &str, how: &End<'_>, now: Time
             how.error_chain.into(),
             how.rejection.into(),
             now.millis().into(),
+            how.summary.into(),
         ],
     )
     .await?;

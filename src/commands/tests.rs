@@ -1,8 +1,10 @@
 //! Scenarios of the queue, each on every database.
 
+mod acts;
 mod admission;
 mod answers;
 mod desk;
+mod forbidden;
 mod given;
 mod hostile;
 mod inventory;

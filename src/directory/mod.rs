@@ -12,3 +12,4 @@ pub mod inventory;
 pub mod lists;
 pub mod managed_apps;
 pub mod small_lists;
+pub mod standing;

@@ -10,7 +10,7 @@ use super::{EnrollmentError, SILENT_AFTER, channels, ending, messages, rows};
 use crate::commands::{self, ChannelKind, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::devices::{self, NewFacts};
-use crate::directory::{dirty, inventory};
+use crate::directory::{dirty, inventory, standing};
 use crate::ids::{ChannelId, DeviceId};
 use crate::push;
 use russet_protocol::checkin::{Authenticate, TokenUpdate};
@@ -168,6 +168,7 @@ pub(super) async fn complete(
     }
     // What an earlier enrollment brought is gone from the device, or has to be looked at anew.
     inventory::forget_lists(tx, device).await?;
+    standing::enrolled(tx, device).await?;
     tx.run(
         "UPDATE enrollment SET state = $2, reason = NULL, live_at = $3 WHERE id = $1",
         &[(&enrollment.id.text()).into(), State::Live.text().into(), now.millis().into()],

@@ -64,6 +64,17 @@ pub async fn live_of_devices(tx: &mut dyn Tx, devices: &[DeviceId]) -> Result<Ve
     tx.rows_in(live!("e.device IN ({list})"), &[], &list).await?.iter().map(read).collect()
 }
 
+/// The channels of a device's users that go by this name: a `UserID`, or a short name.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn of_user(tx: &mut dyn Tx, device: DeviceId, user: &str) -> Result<Vec<ChannelId>, StoreError> {
+    let sql = "SELECT c.id FROM channel c JOIN enrollment e ON e.id = c.enrollment
+               WHERE e.device = $1 AND e.state = 'live' AND c.user_key <> '' AND (c.user_key = $2 OR c.user_short_name = $2)";
+    let rows = tx.rows(sql, &[(&device.text()).into(), user.into()]).await?;
+    rows.iter().map(|row| rows::id(row, "channel", "id")).collect()
+}
+
 /// How many devices are enrolled.
 ///
 /// # Errors

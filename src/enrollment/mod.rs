@@ -82,9 +82,20 @@ pub enum EnrollmentError {
     /// The device has no live enrollment to end.
     #[error("the device is not enrolled")]
     NotEnrolled,
+    /// The device was asked to leave: nothing more should be sent to it.
+    #[error(
+        "the device was asked to remove its enrollment; it gets nothing more. Cancel that command first if it is to stay"
+    )]
+    Leaving,
+    /// No user, or more than one, goes by this name.
+    #[error("the device has no channel of this user, or more than one by this short name; give the UserID")]
+    NoSuchUser,
     /// What an admin asked for cannot be.
     #[error("{0}")]
     Invalid(&'static str),
+    /// The keys of a command make none.
+    #[error(transparent)]
+    Written(#[from] russet_protocol::command::WrittenError),
     /// Work handed to another thread did not come back.
     #[error("the work was interrupted; try again")]
     Interrupted,

@@ -3,16 +3,19 @@
 //! The words of an order are the admin's; which command it becomes on this device is decided here, and whether the device may
 //! get it in `commands`. Must never put a secret into an error or a log.
 
-use super::rows::{self, Sealed};
+mod filled;
+
 use super::{EnrollmentError, arrival, channels};
-use crate::commands::{self, NewCommand, Priority, Purpose};
+use crate::commands::{self, ChannelKind, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::devices::Device;
-use crate::ids::DeviceId;
+use crate::ids::{ChannelId, DeviceId};
 use russet_protocol::command::{
-    Command, DeviceLock, EnableLostMode, EraseDevice, ObliterationBehavior, RestartDevice, ReturnToService,
+    Command, DeviceLock, EnableLostMode, EraseDevice, GivenCommand, ObliterationBehavior, RestartDevice,
+    ReturnToService,
 };
-use russet_protocol::{CommandUuid, Platform, Secret, SecretText};
+use russet_protocol::plist::Dictionary;
+use russet_protocol::{CommandUuid, SecretText, Timestamp};
 use russet_store::{StoreError, Tx};
 
 /// Longest text for a Lock Screen, in characters; Apple names no limit, screens do.
@@ -58,6 +61,29 @@ pub enum Order {
     PlaySound,
     /// Say where it is, in Lost Mode.
     Locate,
+    /// Any command, by Apple's keys. What the server knows and the keys leave out is filled in: the PIN of a Mac, the
+    /// UnlockToken, the password of recoveryOS.
+    Command {
+        /// `RequestType`.
+        request_type: String,
+        /// The other keys.
+        keys: Dictionary,
+    },
+    /// Any command, as a property list that is sent as it is.
+    Given(GivenCommand),
+}
+
+/// How an order goes into the queue.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct How {
+    /// To this user's channel: its `UserID` or short name. `None`: to the device's own.
+    pub user: Option<String>,
+    /// Not before this command has succeeded.
+    pub after: Option<CommandUuid>,
+    /// Not delivered from then on.
+    pub expires_at: Option<Timestamp>,
+    /// Behind what the server does for single devices.
+    pub bulk: bool,
 }
 
 /// How a device is to erase itself.
@@ -89,42 +115,67 @@ pub struct Ordered {
 /// Tells a device to do something.
 ///
 /// # Errors
-/// [`EnrollmentError::NotEnrolled`]; [`EnrollmentError::Invalid`] where the order itself cannot be;
+/// [`EnrollmentError::NotEnrolled`]; [`EnrollmentError::NoSuchUser`]; [`EnrollmentError::Leaving`];
+/// [`EnrollmentError::Invalid`] or [`EnrollmentError::Written`] where the order itself cannot be;
 /// [`EnrollmentError::Command`] with the reason where Apple's schema forbids it for this device; or the store fails.
 pub async fn give(
     tx: &mut dyn Tx,
     ctx: &Context,
     device: &Device,
     order: Order,
+    how: How,
 ) -> Result<Vec<Ordered>, EnrollmentError> {
     let live = channels::live_of_device(tx, device.id).await?.ok_or(EnrollmentError::NotEnrolled)?;
+    if live.leaving {
+        return Err(EnrollmentError::Leaving);
+    }
+    let (channel, kind) = match &how.user {
+        None => (live.channel, ChannelKind::Device),
+        Some(user) => (user_channel(tx, device.id, user).await?, ChannelKind::User),
+    };
     let purpose = if order == Order::Refresh { Purpose::Inventory } else { Purpose::Admin };
     let all = match order {
         Order::Refresh => unasked(tx, device.id).await?,
-        Order::ClearPasscode => {
-            let token = rows::sealed(tx, ctx, live.enrollment, Sealed::UnlockToken).await?;
-            let missing = "the device has given no UnlockToken, without which its passcode cannot be cleared";
-            let token = token.ok_or(EnrollmentError::Invalid(missing))?;
-            vec![Command::ClearPasscode { unlock_token: Secret::new(token.to_vec()) }]
+        Order::Given(given) => {
+            let uuid = CommandUuid::new(ctx.uuid().to_string());
+            vec![given.or_uuid(uuid.map_err(|_| StoreError::NotFound)?).into()]
         }
-        other => vec![command(ctx, device, other)?],
+        Order::Command { request_type, keys } => {
+            vec![filled::command(tx, ctx, device, &live, &request_type, keys).await?]
+        }
+        Order::ClearPasscode => {
+            vec![filled::command(tx, ctx, device, &live, "ClearPasscode", Dictionary::new()).await?]
+        }
+        other => {
+            let command = command(other)?;
+            let mut keys = command.to_dictionary();
+            keys.remove("RequestType");
+            vec![filled::command(tx, ctx, device, &live, command.request_type(), keys).await?]
+        }
     };
     let mut ordered = Vec::with_capacity(all.len());
     for command in &all {
         let new = NewCommand {
-            channel: live.channel,
+            channel,
             device: device.id,
             command,
-            after: None,
+            after: how.after.as_ref(),
             purpose: purpose.clone(),
-            priority: Priority::Interactive,
-            expires_at: None,
+            priority: if how.bulk { Priority::Bulk } else { Priority::Interactive },
+            expires_at: how.expires_at,
         };
-        let uuid = commands::enqueue(tx, ctx, new).await?;
-        let keeps_secret = command.secret_to_keep().is_some();
+        let uuid = commands::enqueue_on(tx, ctx, new, kind).await?;
+        let keeps_secret = command.secret_to_keep().is_some_and(|(_, secret)| !secret.reveal().is_empty());
+        let uuid = command.chosen_uuid().cloned().unwrap_or(uuid);
         ordered.push(Ordered { uuid, request_type: command.request_type().to_owned(), keeps_secret });
     }
     Ok(ordered)
+}
+
+async fn user_channel(tx: &mut dyn Tx, device: DeviceId, user: &str) -> Result<ChannelId, EnrollmentError> {
+    let mut found = channels::of_user(tx, device, user).await?;
+    let only = found.pop().ok_or(EnrollmentError::NoSuchUser)?;
+    if found.is_empty() { Ok(only) } else { Err(EnrollmentError::NoSuchUser) }
 }
 
 /// Cancels one open command of a device. False where it has no such open command.
@@ -162,7 +213,7 @@ async fn unasked(tx: &mut dyn Tx, device: DeviceId) -> Result<Vec<Command>, Stor
     Ok(all)
 }
 
-fn command(ctx: &Context, device: &Device, order: Order) -> Result<Command, EnrollmentError> {
+fn command(order: Order) -> Result<Command, EnrollmentError> {
     Ok(match order {
         Order::Restart { notify_user } => {
             Command::RestartDevice(RestartDevice { notify_user, ..RestartDevice::default() })
@@ -170,12 +221,12 @@ fn command(ctx: &Context, device: &Device, order: Order) -> Result<Command, Enro
         Order::ShutDown => Command::ShutDownDevice,
         Order::Lock { message, phone_number, pin } => {
             let (message, phone_number) = (on_screen(message)?, on_screen(phone_number)?);
-            Command::DeviceLock(DeviceLock { message, phone_number, pin: pin_for(ctx, device, pin)? })
+            Command::DeviceLock(DeviceLock { message, phone_number, pin })
         }
         Order::Erase(erase) => Command::EraseDevice(EraseDevice {
             preserve_data_plan: erase.preserve_data_plan,
             disallow_proximity_setup: erase.disallow_proximity_setup,
-            pin: pin_for(ctx, device, erase.pin)?,
+            pin: erase.pin,
             obliteration: erase.obliteration,
             return_to_service: erase.return_to_service.then_some(ReturnToService {
                 enabled: true,
@@ -199,7 +250,9 @@ fn command(ctx: &Context, device: &Device, order: Order) -> Result<Command, Enro
         Order::DisableLostMode => Command::DisableLostMode,
         Order::PlaySound => Command::PlayLostModeSound,
         Order::Locate => Command::DeviceLocation,
-        Order::Refresh | Order::ClearPasscode => return Err(EnrollmentError::Invalid("this order is no one command")),
+        Order::Refresh | Order::ClearPasscode | Order::Command { .. } | Order::Given(_) => {
+            return Err(EnrollmentError::Invalid("this order is no one command"));
+        }
     })
 }
 
@@ -210,20 +263,4 @@ fn on_screen(text: Option<String>) -> Result<Option<String>, EnrollmentError> {
         return Err(EnrollmentError::Invalid("a text for the Lock Screen may have 500 characters"));
     }
     Ok(text)
-}
-
-/// The PIN that was given, or for a Mac a random one: without one a Mac cannot be locked, and nobody could open it again.
-fn pin_for(ctx: &Context, device: &Device, given: Option<SecretText>) -> Result<Option<SecretText>, EnrollmentError> {
-    match given {
-        Some(pin) if pin.reveal().len() == 6 && pin.reveal().bytes().all(|digit| digit.is_ascii_digit()) => {
-            Ok(Some(pin))
-        }
-        Some(_) => Err(EnrollmentError::Invalid("a PIN has six digits")),
-        None if device.platform() == Some(Platform::MacOs) => {
-            // 64 random bits: what the remainder prefers is beyond measure.
-            let number = u64::from_be_bytes(ctx.random_bytes()) % 1_000_000;
-            Ok(Some(Secret::new(format!("{number:06}"))))
-        }
-        None => Ok(None),
-    }
 }

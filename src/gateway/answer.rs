@@ -36,10 +36,15 @@ impl IntoResponse for Failure {
 /// The status of an error. Never 401. Everything that may pass is 503, which devices try again.
 pub(crate) fn status_of(error: &EnrollmentError) -> StatusCode {
     match error {
-        EnrollmentError::Refused(_) | EnrollmentError::Unreadable(_) | EnrollmentError::Invalid(_) => {
-            StatusCode::BAD_REQUEST
-        }
-        EnrollmentError::InvitationNotValid | EnrollmentError::NotEnrolled => StatusCode::NOT_FOUND,
+        EnrollmentError::Refused(_)
+        | EnrollmentError::Unreadable(_)
+        | EnrollmentError::Invalid(_)
+        | EnrollmentError::Written(_) => StatusCode::BAD_REQUEST,
+        // The last two are said to admins only.
+        EnrollmentError::InvitationNotValid
+        | EnrollmentError::NotEnrolled
+        | EnrollmentError::NoSuchUser
+        | EnrollmentError::Leaving => StatusCode::NOT_FOUND,
         EnrollmentError::NoPushCertificate
         | EnrollmentError::Store(_)
         | EnrollmentError::Command(_)

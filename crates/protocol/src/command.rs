@@ -12,6 +12,7 @@ mod given;
 mod program;
 mod secrets;
 mod settings;
+mod written;
 
 pub use app::{AppAttributes, AppSource, InstallApplication, ManagementFlags, PurchaseMethod};
 pub use device::{
@@ -24,6 +25,7 @@ pub use settings::{
     AccessibilitySettings, AwaitUserConfiguration, DefaultApplications, MdmOptions, OrganizationInfo, PasscodePolicy,
     RecommendationCadence, SettingsItem, SharedDeviceConfiguration, Wallpaper, WallpaperPlace,
 };
+pub use written::WrittenError;
 
 use crate::fields::{Put, WireError, dictionary, text, top_level};
 use crate::guard::Limits;

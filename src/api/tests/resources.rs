@@ -149,7 +149,10 @@ async fn a_device_is_found_by_what_people_call_it() {
         assert_eq!((&answer.body["platform"], &answer.body["serial_number"]), (&json!("iOS"), &json!("C02EXAMPLE01")));
     }
     assert_eq!(desk.get("/api/v1/devices").await.body["items"].as_array().unwrap().len(), 1);
-    assert_eq!(desk.get("/api/v1/devices/C02EXAMPLE01/commands").await.body, json!({ "items": [] }));
+    assert_eq!(
+        desk.get("/api/v1/devices/C02EXAMPLE01/commands").await.body,
+        json!({ "items": [], "next_cursor": null })
+    );
     assert_eq!(desk.get("/api/v1/devices/nobody").await.status, StatusCode::NOT_FOUND);
     device(&desk, "00008030-000A1B2C3D4E5F61", "C02EXAMPLE02").await;
     let which = desk.get("/api/v1/devices/Ada's%20iPhone").await;

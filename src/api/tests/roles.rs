@@ -31,6 +31,7 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("POST", "/devices/{device}/commands", false),
     ("DELETE", "/devices/{device}/commands", false),
     ("DELETE", "/devices/{device}/commands/{uuid}", false),
+    ("GET", "/devices/{device}/commands/{uuid}", true),
     ("GET", "/devices/{device}/commands/{uuid}/secret", false),
     ("GET", "/devices/{device}/installed-apps", true),
     ("GET", "/devices/{device}/certificates", true),

@@ -47,10 +47,16 @@ pub(super) enum Args {
         /// Id, serial number, UDID or name of the device
         device: String,
     },
-    /// Show the commands of a device: those under way, then those that ended
+    /// Show the commands of a device: those under way, then those that ended, newest first
     Commands {
         /// Id, serial number, UDID or name of the device
         device: String,
+        /// How many
+        #[arg(long, default_value_t = 200)]
+        limit: u32,
+        /// Go on where an earlier list ended
+        #[arg(long)]
+        cursor: Option<String>,
     },
     /// List the enrollments that were held back because the device is enrolled already by another identity
     Held,
@@ -102,8 +108,9 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
         Args::Profiles { device } => inventory::profiles(desk, &path(&device)).await?,
         Args::Users { device } => inventory::users(desk, &path(&device)).await?,
         Args::Updates { device } => inventory::updates(desk, &path(&device)).await?,
-        Args::Commands { device } => {
-            let list = desk.client.get(&format!("{}/commands", path(&device))).await?;
+        Args::Commands { device, limit, cursor } => {
+            let cursor = cursor.map(|cursor| format!("&cursor={}", segment(&cursor))).unwrap_or_default();
+            let list = desk.client.get(&format!("{}/commands?limit={limit}{cursor}", path(&device))).await?;
             desk.show(&list, || commands(&list, desk.now));
         }
         Args::Order(order) => orders::run(desk, order).await?,
@@ -226,20 +233,15 @@ fn one(device: &Value, now: jiff::Timestamp) -> String {
     format!("{known}\n{}{}", inventory::said(device, now), table.text())
 }
 
-/// Why a command ended as it did: the server's word, else the device's.
+/// How a command ended: the server's reason, what the device said went wrong, or what its answer says.
 fn reason(command: &Value) -> String {
-    let chain = command["error_chain"].as_array().and_then(|chain| chain.first());
-    let said = |error: &Value| {
-        let words = if error["english"].is_string() { text(error, "english") } else { text(error, "localized") };
-        format!("{words} ({} {})", text(error, "domain"), text(error, "code"))
-    };
-    let of_device = || chain.map_or_else(|| text(command, "rejection_reason"), said);
-    if command["reason"].is_null() { of_device() } else { text(command, "reason") }
+    let told = ["reason", "error", "rejection_reason", "summary"].into_iter().find(|key| command[key].is_string());
+    text(command, told.unwrap_or("reason"))
 }
 
 fn commands(list: &Value, now: jiff::Timestamp) -> String {
     let mut table = Table::new(
-        &["COMMAND", "FOR", "STATE", "QUEUED", "DELIVERED", "ENDED", "REASON", "COMMANDUUID"],
+        &["COMMAND", "FOR", "STATE", "QUEUED", "DELIVERED", "ENDED", "RESULT", "COMMANDUUID"],
         "This device was never sent a command.",
     );
     for command in items(list) {
@@ -255,7 +257,8 @@ fn commands(list: &Value, now: jiff::Timestamp) -> String {
             text(command, uuid),
         ]);
     }
-    table.text()
+    let more = list["next_cursor"].as_str().map(|cursor| format!("\nMore: --cursor {cursor}\n"));
+    format!("{}{}", table.text(), more.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -284,9 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_command_says_what_the_device_said() {
-        let chain = json!([{ "code": 12064, "domain": "MCMDMErrorDomain", "localized": "Lizenz fehlt", "english": "License not found" }]);
-        let command = json!({ "request_type": "InstallApplication", "reason": null, "error_chain": chain });
-        assert_eq!(reason(&command), "License not found (MCMDMErrorDomain 12064)");
+    fn a_command_says_how_it_ended() {
+        let failed = json!({ "reason": null, "error": "License not found (MCMDMErrorDomain 12064)", "summary": null });
+        assert_eq!(reason(&failed), "License not found (MCMDMErrorDomain 12064)");
+        assert_eq!(reason(&json!({ "reason": null, "error": null, "summary": "3 profiles" })), "3 profiles");
+        assert_eq!(reason(&json!({ "reason": null })), "–");
+        let list = json!({ "items": [{ "request_type": "ProfileList" }], "next_cursor": "open.0.5" });
+        assert!(commands(&list, "2026-11-21T08:00:00Z".parse().unwrap()).ends_with("More: --cursor open.0.5\n"));
     }
 }

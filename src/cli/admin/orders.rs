@@ -1,4 +1,6 @@
-//! `russet admin devices lock|erase|restart|…`: what a device is told to do, after a question where it hurts.
+//! `russet admin devices lock|erase|restart|command|…`: what a device is told to do, after a question where it hurts.
+
+mod written;
 
 use super::connection::Desk;
 use super::resolve::segment;
@@ -31,9 +33,12 @@ pub(super) enum Args {
         /// Keep the eSIM
         #[arg(long)]
         preserve_data_plan: bool,
-        /// The device sets itself up again without hands
+        /// The device sets itself up again without hands (iPhone, iPad, Apple TV)
         #[arg(long)]
         return_to_service: bool,
+        /// What a Mac does that cannot erase itself quickly: default, do_not_obliterate, obliterate_with_warning or always
+        #[arg(long, value_name = "WHAT")]
+        obliteration: Option<String>,
     },
     /// Lost Mode: on, off, a sound, where the device is
     LostMode {
@@ -54,11 +59,21 @@ pub(super) enum Args {
         /// CommandUUID; all open commands where none is given
         uuid: Option<String>,
     },
-    /// Show the PIN that a command set on a Mac; the audit log tells who asked
+    /// Send any command of Apple's, by its keys or as a property list
+    #[command(after_help = written::HELP)]
+    Command(written::Args),
+    /// Show one command, and what the device answered
+    Answer {
+        #[command(flatten)]
+        device: Device,
+        /// CommandUUID
+        uuid: String,
+    },
+    /// Show the PIN or password that a command set on a Mac; the audit log tells who asked
     Secret {
         #[command(flatten)]
         device: Device,
-        /// CommandUUID of the lock or the erasure
+        /// CommandUUID of the command that set it
         uuid: String,
     },
 }
@@ -118,11 +133,12 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             let body = json!({ "type": "clear_passcode" });
             order(desk, &sure.device.device, Some(("Clear the passcode of", sure.yes)), body).await
         }
-        Args::Erase { sure, preserve_data_plan, return_to_service } => {
+        Args::Erase { sure, preserve_data_plan, return_to_service, obliteration } => {
             let body = json!({
                 "type": "erase",
                 "preserve_data_plan": preserve_data_plan.then_some(true),
                 "return_to_service": return_to_service,
+                "obliteration": obliteration,
             });
             order(desk, &sure.device.device, Some(("Erase everything on", sure.yes)), body).await
         }
@@ -142,6 +158,17 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
             order(desk, &sure.device.device, question, body).await
         }
         Args::Cancel { sure, uuid } => cancel(desk, &sure, uuid.as_deref()).await,
+        Args::Command(command) => {
+            let question = command.question().map(|act| (act, command.yes));
+            let question = question.as_ref().map(|(act, yes)| (act.as_str(), *yes));
+            order(desk, &command.device, question, command.body()?).await
+        }
+        Args::Answer { device, uuid } => {
+            let path = format!("{}/commands/{}", path(&device.device), segment(&uuid));
+            let answer = desk.client.get(&path).await?;
+            desk.show(&answer, || format!("{answer:#}"));
+            Ok(())
+        }
         Args::Secret { device, uuid } => {
             let path = format!("{}/commands/{}/secret", path(&device.device), segment(&uuid));
             let answer = desk.client.get(&path).await?;
@@ -178,7 +205,7 @@ fn told(answer: &Value, name: &str, id: &str) -> String {
     for command in items(answer) {
         let uuid = text(command, "command_uuid");
         if command["keeps_secret"] == true {
-            pins = format!("\nThe PIN that opens it again: russet admin devices secret {id} {uuid}\n");
+            pins = format!("\nThe PIN or password that it set: russet admin devices secret {id} {uuid}\n");
         }
         table.line([text(command, "request_type"), uuid]);
     }

@@ -12,6 +12,7 @@ mod renewal;
 pub(crate) mod scep_client;
 mod signatures;
 mod users;
+mod written;
 
 use super::invitations::{Created, NewInvitation};
 use super::{authority, invitations};

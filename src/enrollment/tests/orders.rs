@@ -2,7 +2,7 @@
 
 use crate::commands;
 use crate::directory::devices;
-use crate::enrollment::orders::{self, Erase, Order};
+use crate::enrollment::orders::{self, Erase, How, Order};
 use crate::enrollment::{EnrollmentError, rows, testing, unenroll};
 use crate::ids::{DeviceId, EnrollmentId};
 use crate::testing::{World, contexts};
@@ -11,7 +11,7 @@ use russet_protocol::Secret;
 async fn give(world: &World, device: DeviceId, order: Order) -> Result<Vec<orders::Ordered>, EnrollmentError> {
     let mut tx = world.ctx.store.begin("test: order").await.unwrap();
     let device = devices::get(&mut *tx, device).await.unwrap();
-    let ordered = orders::give(&mut *tx, &world.ctx, &device, order).await;
+    let ordered = orders::give(&mut *tx, &world.ctx, &device, order, How::default()).await;
     tx.commit().await.unwrap();
     ordered
 }
@@ -34,7 +34,7 @@ async fn a_mac_is_locked_with_a_pin_of_its_own() {
         assert_eq!(given.as_str(), "135790");
         drop(view);
         let refused = give(&world, mac, lock(Some("12345"))).await.unwrap_err();
-        assert_eq!(refused.to_string(), "a PIN has six digits");
+        assert_eq!(refused.to_string(), "a PIN has six digits, and is given as a text");
         let (phone, _) = testing::enroll(&world.ctx, "C02PHONE", "iPhone17,2").await;
         assert!(!give(&world, phone, lock(None)).await.unwrap()[0].keeps_secret);
         assert!(give(&world, phone, lock(Some("123456"))).await.is_err(), "a phone has no PIN");

@@ -210,3 +210,12 @@ fn a_command_tells_which_secret_somebody_will_need() {
     assert!(!Command::DeviceLock(DeviceLock::default()).holds_short_secret());
     assert!(!Command::SecurityInfo.holds_short_secret());
 }
+
+#[test]
+fn every_command_can_be_written_by_its_keys() {
+    for command in commands() {
+        let mut keys = command.to_dictionary();
+        keys.remove("RequestType");
+        assert_eq!(Command::from_written(command.request_type(), &keys), Ok(command));
+    }
+}
