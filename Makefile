@@ -1,7 +1,7 @@
 # Every target does its own set-up. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench fuzz build
+.PHONY: help setup demo test bench soak fuzz build
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -21,6 +21,9 @@ test: ## formatting, clippy, cargo deny, and every test on SQLite and on Postgre
 
 bench: setup ## measures the hot paths
 	@scripts/bench $(ARGS)
+
+soak: setup ## ten minutes of 1,000 misbehaving devices; ARGS="--postgres --devices 100 --minutes 3": elsewhere, or less
+	@scripts/soak $(ARGS)
 
 fuzz: setup ## fuzzes every decoder that strangers reach, an hour in all; ARGS="600 cms": one target, 600 seconds
 	@scripts/fuzz $(ARGS)

@@ -18,7 +18,7 @@ pub(super) enum Args {
     Apns(simulate_apns::Args),
     /// A simulated Apps and Books service with its store
     AppsAndBooks(simulate_apps_and_books::Args),
-    /// Simulated iPhones, iPads and Macs that enroll in an MDM server
+    /// Simulated iPhones, iPads, Macs and Apple TVs that enroll in an MDM server
     Devices(simulate_devices::Args),
 }
 

@@ -1,10 +1,10 @@
-//! `russet simulate devices`: iPhones, iPads and Macs that do not exist enroll in any MDM server and work for it until
+//! `russet simulate devices`: iPhones, iPads, Macs and Apple TVs that do not exist enroll in any MDM server and work for it until
 //! Ctrl-C. Prints how far they are, and at the end what is on each of them; with `--json` everything that happens, one
 //! object a line. Must never be pointed at a server whose licenses or push certificate are real.
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
-use russet_simulator::devices::{DeviceView, Fleet, Options, Pace, Phase};
+use russet_simulator::devices::{DeviceView, Fleet, Misbehavior, Mix, Options, Pace, Phase, Way};
 use serde_json::json;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -16,8 +16,25 @@ Examples:
   russet simulate devices --enroll https://mdm.example.com:8443/enroll/CODE -n 5 --root ca.pem
   russet simulate devices --enroll URL -n 100 --courier 127.0.0.1:2195 --store http://127.0.0.1:8082
   russet simulate devices --enroll URL --poll 5 --json > journal.jsonl
+  russet simulate devices --enroll URL -n 50 --macs 2 --users 2 --apple-tvs 1 --shared-ipads 1
+  russet simulate devices --enroll URL -n 50 --misbehave
+  russet simulate devices --enroll URL -n 50 --misbehave lost-answers,wrong-clocks
 
-Without --courier no push reaches the devices: --poll makes them ask for commands by themselves.";
+Without --courier no push reaches the devices: --poll makes them ask for commands by themselves.
+
+What --misbehave makes devices do, each now and then:
+  locked             NotNow, because somebody has locked the device
+  setup-assistant    wait in Setup Assistant until DeviceConfigured comes
+  lost-answers       lose the connection before the server's answer is read, and send the same again
+  broken-messages    lose the connection in the middle of a message
+  repeated-answers   send a message twice
+  slow-links         let a message dribble in
+  wrong-clocks       find the server's certificate not yet valid at first; date everything oddly
+  restored-backups   come back from a backup: TokenUpdate without Authenticate, with what was on it then
+  old-identities     sign with the identity that a renewal has replaced
+  unknown-status     answer with a Status nobody documents, and with the truth when asked again
+  unknown-commands   answer commands that were never sent
+  oversized-answers  answer with 33 MiB, where the profile asks for no signatures";
 
 /// What `russet simulate devices` takes.
 #[derive(Debug, clap::Args)]
@@ -47,6 +64,39 @@ pub(super) struct Args {
     /// Of a hundred profile and app commands, how many are answered NotNow
     #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=95))]
     not_now: u8,
+    /// Share of iPhones; of every so many devices, as many as all shares together say
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    iphones: u32,
+    /// Share of iPads
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    ipads: u32,
+    /// Share of Macs
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    macs: u32,
+    /// Share of Apple TVs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    apple_tvs: u32,
+    /// Share of Shared iPads
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    shared_ipads: u32,
+    /// Users of each Mac and each Shared iPad, where the server wants to hear of users
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=20))]
+    users: u8,
+    /// The users of Macs have network accounts: UserAuthenticate comes first
+    #[arg(long)]
+    network_users: bool,
+    /// All are people's own devices, in user enrollments: EnrollmentID in place of UDID and serial number
+    #[arg(long)]
+    user_enrollment: bool,
+    /// All wait in Setup Assistant until DeviceConfigured comes
+    #[arg(long)]
+    awaiting_configuration: bool,
+    /// After so many seconds somebody unlocks a locked device, switches it on, or enrolls an erased one again
+    #[arg(long, value_name = "SECONDS")]
+    people_after: Option<u64>,
+    /// Misbehave as devices in the field do: in every way, or in these (see below)
+    #[arg(long, value_name = "WAY", num_args = 0..=1, value_delimiter = ',', default_missing_value = "all")]
+    misbehave: Vec<String>,
     /// Number of the first device, so that two fleets can share one server
     #[arg(long, value_name = "N", default_value_t = 0)]
     first: usize,
@@ -74,7 +124,27 @@ impl Args {
                     .context("--install-time is no number of seconds; give 2.5, say")?,
             ),
         };
+        let misbehavior = match self.misbehave.iter().any(|word| word == "all") {
+            true => Misbehavior::all(),
+            false => {
+                let ways: Result<Vec<Way>, _> = self.misbehave.iter().map(|word| word.parse()).collect();
+                Misbehavior::of(ways?)
+            }
+        };
         Ok(Options {
+            mix: Mix {
+                iphones: self.iphones,
+                ipads: self.ipads,
+                macs: self.macs,
+                apple_tvs: self.apple_tvs,
+                shared_ipads: self.shared_ipads,
+            },
+            users: self.users.into(),
+            network_users: self.network_users,
+            user_enrollment: self.user_enrollment,
+            awaiting_configuration: self.awaiting_configuration,
+            person_after: self.people_after.map(Duration::from_secs),
+            misbehavior,
             enroll_urls: self.enroll,
             count: self.number,
             first: self.first,
@@ -226,6 +296,22 @@ mod tests {
         let options = Line::parse_from(line).args.options().unwrap();
         assert_eq!((options.count, options.enroll_urls.len(), options.pace), (3, 2, Pace::Polls));
         assert!(Line::try_parse_from(["simulate"]).is_err(), "a link is needed");
+    }
+
+    #[test]
+    fn misbehavior_is_all_of_it_or_some() {
+        let parse = |words: &[&str]| {
+            let line = ["simulate", "--enroll", "https://mdm/enroll/a"].iter().chain(words);
+            Line::parse_from(line).args.options()
+        };
+        assert_eq!(parse(&[]).unwrap().misbehavior, Misbehavior::default());
+        assert_eq!(parse(&["--misbehave"]).unwrap().misbehavior, Misbehavior::all());
+        let some = parse(&["--misbehave", "lost-answers,slow-links"]).unwrap().misbehavior;
+        assert_eq!(some, Misbehavior::of([Way::LostAnswers, Way::SlowLinks]));
+        assert!(parse(&["--misbehave", "rudeness"]).unwrap_err().to_string().contains("old-identities"));
+        for way in russet_simulator::devices::WAYS {
+            assert!(EXAMPLES.contains(way.name()), "--help explains {way}");
+        }
     }
 
     #[tokio::test]

@@ -16,11 +16,13 @@ pub(crate) fn check_record(folder: &Path) {
         assert!(!targets.is_empty(), "nothing of kind {kind} was kept");
         for target in targets {
             let name = target.file_name().into_string().unwrap();
-            let [os, version, supervised] = name.split('_').collect::<Vec<_>>()[..] else { panic!("{name}") };
+            let [os, version, supervised, channel, enrollment] = name.split('_').collect::<Vec<_>>()[..] else {
+                panic!("{name}")
+            };
             let output = Command::new(&program)
                 .arg(kind)
                 .arg(target.path())
-                .args(["--os", os, "--version", version, "--channel", "device", "--enrollment", "device"])
+                .args(["--os", os, "--version", version, "--channel", channel, "--enrollment", enrollment])
                 .args(["--supervised", if supervised == "supervised" { "yes" } else { "no" }])
                 .output()
                 .unwrap();

@@ -51,6 +51,12 @@ impl ServerProcess {
         Ok(Self { child, admin_url: place.admin_url() })
     }
 
+    /// The process; `None` once it has ended.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Waits until the server answers.
     ///
     /// # Errors

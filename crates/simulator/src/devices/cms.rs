@@ -20,6 +20,8 @@ const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
 const ENVELOPED_DATA: &str = "1.2.840.113549.1.7.3";
 const CONTENT_TYPE: &str = "1.2.840.113549.1.9.3";
 const MESSAGE_DIGEST: &str = "1.2.840.113549.1.9.4";
+const SIGNING_TIME: &str = "1.2.840.113549.1.9.5";
+const UTC_TIME: u8 = 0x17;
 const SHA1: &str = "1.3.14.3.2.26";
 const SHA256: &str = "2.16.840.1.101.3.4.2.1";
 const RSA: &str = "1.2.840.113549.1.1.1";
@@ -83,9 +85,16 @@ pub(super) fn detached_ber(identity: &Identity, body: &[u8]) -> Result<Vec<u8>, 
     Ok(stream(SEQUENCE, &[&oid(SIGNED_DATA), &stream(CONTEXT_0, &[&signed])]))
 }
 
-/// `Mdm-Signature` as DER with SHA-256 and signed attributes.
-pub(super) fn detached_der(identity: &Identity, body: &[u8]) -> Result<Vec<u8>, Fault> {
-    signed_data(identity, Digest::Sha256, body, None, Vec::new(), false)
+/// `Mdm-Signature` as DER with SHA-256 and signed attributes. `odd`: so many seconds the device's clock is off; then the time
+/// of signing is said, and is wrong.
+pub(super) fn detached_der(identity: &Identity, body: &[u8], odd: i64) -> Result<Vec<u8>, Fault> {
+    let mut attributes = Vec::new();
+    if odd != 0 {
+        let now = jiff::Timestamp::now();
+        let then = jiff::Timestamp::from_second(now.as_second().saturating_add(odd)).unwrap_or(now);
+        attributes.push((SIGNING_TIME, tlv(UTC_TIME, then.strftime("%y%m%d%H%M%SZ").to_string().as_bytes())));
+    }
+    signed_data(identity, Digest::Sha256, body, None, attributes, false)
 }
 
 /// A SignedData around its content, with signed attributes beside the two obligatory ones: a SCEP message.

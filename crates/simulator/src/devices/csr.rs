@@ -83,8 +83,10 @@ pub(super) fn request(
     Ok(wrap(SEQUENCE, &[&info, &algorithm, &wrap(BITS, &[&[0], &signature])]))
 }
 
-/// The self-signed certificate that signs a PKCSReq; the CA encrypts its answer to it.
-pub(super) fn temporary(key: &PKey<Private>, subject: &Subject) -> Result<Identity, Fault> {
+/// The self-signed certificate that signs a PKCSReq; the CA encrypts its answer to it. `odd`: so many seconds the clock that
+/// dates it is off.
+pub(super) fn temporary(key: &PKey<Private>, subject: &Subject, odd: i64) -> Result<Identity, Fault> {
+    let now = jiff::Timestamp::now().as_second().saturating_add(odd);
     let make = || -> Result<X509, ErrorStack> {
         let mut builder = X509Builder::new()?;
         builder.set_version(2)?;
@@ -94,8 +96,8 @@ pub(super) fn temporary(key: &PKey<Private>, subject: &Subject) -> Result<Identi
         let name = X509Name::from_der(&name(subject))?;
         builder.set_subject_name(&name)?;
         builder.set_issuer_name(&name)?;
-        builder.set_not_before(&*Asn1Time::days_from_now(0)?)?;
-        builder.set_not_after(&*Asn1Time::days_from_now(1)?)?;
+        builder.set_not_before(&*Asn1Time::from_unix(now)?)?;
+        builder.set_not_after(&*Asn1Time::from_unix(now.saturating_add(86_400))?)?;
         builder.set_pubkey(key)?;
         builder.sign(key, MessageDigest::sha256())?;
         Ok(builder.build())
@@ -118,6 +120,6 @@ mod tests {
         assert!(read.verify(&key).unwrap());
         assert_eq!(read.to_der().unwrap(), der, "OpenSSL would write it the same");
         assert_eq!(read.extensions().unwrap().len(), 1);
-        assert!(temporary(&key, &subject).unwrap().certificate.verify(&key).unwrap());
+        assert!(temporary(&key, &subject, 0).unwrap().certificate.verify(&key).unwrap());
     }
 }

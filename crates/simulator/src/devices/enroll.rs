@@ -1,9 +1,10 @@
 //! Enrollment as a device goes through it: open the link, read the profile, trust its roots, make the identity,
 //! Authenticate, TokenUpdate. Steps that fail in passing are repeated unchanged; everything else ends the attempt.
 
+use super::channel::Channel;
 use super::cms::Identity;
 use super::csr;
-use super::device::{Device, hex};
+use super::device::{Device, EnrollBy, hex};
 use super::fault::{Doing, Fault};
 use super::http::{Answer, Http, Wire, resolve};
 use super::mdm_payload::{self, IdentitySource, MdmPayload};
@@ -22,23 +23,32 @@ const PROFILE_TYPE: &str = "application/x-apple-aspen-config";
 const MOST_LINKS: usize = 12;
 
 impl Device {
-    /// Enrolls by a link.
-    pub(super) async fn enroll(self: &Arc<Self>, link: &str) -> Result<(), Fault> {
-        let bytes = self.persist(|| self.fetch_profile(link)).await?;
+    /// Enrolls, by a link or by a profile that is there.
+    pub(super) async fn enroll(self: &Arc<Self>, by: &EnrollBy) -> Result<(), Fault> {
+        let bytes = match by {
+            EnrollBy::Link(link) => self.persist(|| self.fetch_profile(link)).await?,
+            EnrollBy::Profile(bytes) => bytes.clone(),
+        };
         let profile = Profile::open(&bytes, &self.shared.roots)?;
-        self.shared.record.profile(&self.hardware, &profile.top);
+        self.shared.record.profile(&self.hardware, Channel::Device, &profile.top);
         let (mdm, source, remarks) = mdm_payload::read(&profile)?;
         self.change(|state| remarks.into_iter().for_each(|remark| state.problem("enrollment-profile", remark, None)));
+        self.change(|state| state.awaiting = self.hardware.awaits);
         let enrollment = self.take_on(&profile, mdm, source).await?;
+        let mdm = enrollment.mdm.clone();
         self.change(|state| {
-            state.put_profile(profile);
+            state.put_profile(Channel::Device, profile);
             if let Some(before) = state.enrollment.replace(enrollment) {
                 self.shared.courier.forget(&hex(&before.token));
             }
+            state.declarations.clear();
+            state.enrolled_by = Some(by.clone());
             state.enrollments += 1;
             state.phase = Phase::Enrolled;
             state.last_error = None;
         });
+        self.back_up();
+        self.settle_in(&mdm).await;
         Ok(())
     }
 
@@ -49,7 +59,7 @@ impl Device {
         mdm: MdmPayload,
         source: IdentitySource,
     ) -> Result<Enrollment, Fault> {
-        let trust = self.shared.trust.and(&profile.certificates()?)?;
+        let trust = self.shared.trust.over(Arc::clone(&self.line)).and(&profile.certificates()?)?;
         let plain = Http::new(&trust, None)?;
         let identity = match source {
             IdentitySource::Scep(payload) => self.by_scep(&plain, &payload).await?,
@@ -74,22 +84,18 @@ impl Device {
             identity,
             http,
             token,
-            magic: uuid::Uuid::new_v4().to_string().to_uppercase(),
+            magic: super::channel::upper_uuid(),
             unlock_token: unlock_token.transpose().doing("making an UnlockToken")?,
             mdm,
+            previous: None,
         };
+        let names = self.names(Channel::Device);
         let name = self.state().name.clone();
-        let hello = messages::authenticate(&self.hardware, &name, &enrollment.mdm)?;
+        let hello = messages::authenticate(&self.hardware, &names, &name, &enrollment.mdm)?;
         self.check_in(&enrollment, hello).await?;
         self.change(|state| state.arriving = Some(enrollment.magic.clone()));
-        self.listen(&enrollment.token);
-        let update = messages::token_update(
-            &self.hardware,
-            &enrollment.mdm,
-            &enrollment.token,
-            &enrollment.magic,
-            enrollment.unlock_token.as_deref(),
-        )?;
+        self.listen(Channel::Device, &enrollment.token);
+        let update = self.token_update(&enrollment)?;
         if let Err(fault) = self.check_in(&enrollment, update).await {
             self.shared.courier.forget(&hex(&enrollment.token));
             return Err(fault);
@@ -97,9 +103,30 @@ impl Device {
         Ok(enrollment)
     }
 
+    /// `TokenUpdate` of the device's own channel.
+    pub(super) fn token_update(&self, enrollment: &Enrollment) -> Result<Vec<u8>, Fault> {
+        let wake = messages::Wake {
+            token: &enrollment.token,
+            magic: &enrollment.magic,
+            unlock_token: enrollment.unlock_token.as_deref(),
+            awaiting: self.state().awaiting,
+        };
+        messages::token_update(&self.hardware, &self.names(Channel::Device), None, &enrollment.mdm, &wake)
+    }
+
     /// Sends one check-in message until it is answered 200; any other final answer stops the enrollment.
-    async fn check_in(&self, enrollment: &Enrollment, body: Vec<u8>) -> Result<(), Fault> {
-        let wire = self.signed(enrollment, &enrollment.mdm.check_in_url, messages::CHECK_IN, body)?;
+    pub(super) async fn check_in(&self, enrollment: &Enrollment, body: Vec<u8>) -> Result<(), Fault> {
+        self.check_in_on(Channel::Device, enrollment, body).await
+    }
+
+    /// As [`Self::check_in`], on any channel.
+    pub(super) async fn check_in_on(
+        &self,
+        channel: Channel,
+        enrollment: &Enrollment,
+        body: Vec<u8>,
+    ) -> Result<(), Fault> {
+        let wire = self.signed(channel, enrollment, &enrollment.mdm.check_in_url, messages::CHECK_IN, body)?;
         let answer = self.persist(|| async { enrollment.http.send(&wire).await?.ok() }).await?;
         if !answer.body.is_empty() {
             self.change(|state| {
@@ -122,6 +149,7 @@ impl Device {
         let manner = scep::Manner {
             indefinite: self.hardware.platform != Platform::MacOs || self.hardware.index.is_multiple_of(2),
             by_get: self.hardware.index % 4 == 3,
+            odd: self.line.odd(),
         };
         let authority = self.persist(|| scep::authority(http, payload)).await?;
         let request = scep::request(payload, &authority, &key, manner)?;

@@ -2,9 +2,10 @@
 //! Redirects are followed with method and body, and never remembered (Apple docs: Managing MDM connections).
 
 use super::fault::Fault;
+use super::line::{self, Line, Manner, Sending};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -79,10 +80,11 @@ impl Wire {
     }
 }
 
-/// What a device trusts for TLS.
+/// What a device trusts for TLS, and the line over which it speaks; a browser has none of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Trust {
     roots: Arc<RootCertStore>,
+    line: Option<Arc<Line>>,
 }
 
 impl Trust {
@@ -93,7 +95,7 @@ impl Trust {
             // A machine without any (a bare container) is fine as long as the server brings its own.
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
-        Self { roots: Arc::new(roots) }.and(extra)
+        Self { roots: Arc::new(roots), line: None }.and(extra)
     }
 
     /// These and what was trusted before.
@@ -106,21 +108,28 @@ impl Trust {
                 .add(CertificateDer::from(der))
                 .map_err(|e| Fault::Refused(format!("a root certificate cannot be trusted: {e}")))?;
         }
-        Ok(Self { roots: Arc::new(roots) })
+        Ok(Self { roots: Arc::new(roots), line: self.line.clone() })
+    }
+
+    /// The same over this line.
+    pub(super) fn over(&self, line: Arc<Line>) -> Self {
+        Self { roots: Arc::clone(&self.roots), line: Some(line) }
     }
 }
 
 /// A client with one trust and at most one identity. Cloning shares its connections.
 #[derive(Clone)]
 pub(super) struct Http {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Sending>,
+    line: Option<Arc<Line>>,
 }
 
 impl Http {
     /// `identity`: certificate and PKCS#8 key in DER, presented when the server asks for a client certificate.
     pub(super) fn new(trust: &Trust, identity: Option<(Vec<u8>, Vec<u8>)>) -> Result<Self, Fault> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        let clock = trust.line.as_ref().map(|line| line.clock()).unwrap_or_default();
+        let builder = ClientConfig::builder_with_details(provider, clock)
             .with_safe_default_protocol_versions()
             .map_err(|e| Fault::Refused(format!("TLS cannot be set up: {e}")))?
             .with_root_certificates(trust.roots.clone());
@@ -147,14 +156,32 @@ impl Http {
             .pool_idle_timeout(Duration::from_secs(10))
             .pool_max_idle_per_host(1)
             .build(connector);
-        Ok(Self { client })
+        Ok(Self { client, line: trust.line.clone() })
     }
 
-    /// Sends a request once, following redirects.
+    /// Sends a request once (as the line has it), following redirects.
     pub(super) async fn send(&self, wire: &Wire) -> Result<Answer, Fault> {
+        let Some(line) = &self.line else { return self.follow(wire, Manner::Straight).await };
+        // A question costs nothing to ask again, and is not what this is about.
+        let manner = if wire.body.is_empty() { Manner::Straight } else { line.manner() };
+        if manner == Manner::Twice {
+            // The first answer is lost, as far as the device is concerned.
+            let _lost = self.follow(wire, Manner::Straight).await;
+        }
+        match self.follow(wire, manner).await {
+            Err(Fault::Untrusted { url, reason }) if line.refused_by_clock() => {
+                let reason =
+                    format!("the certificate is {reason} by the device's clock, which is wrong and will be set");
+                Err(Fault::Unreachable { url, reason })
+            }
+            other => other,
+        }
+    }
+
+    async fn follow(&self, wire: &Wire, manner: Manner) -> Result<Answer, Fault> {
         let mut url = wire.url.clone();
         for _ in 0..MOST_REDIRECTS {
-            let answer = self.once(wire, &url).await?;
+            let answer = self.once(wire, &url, manner).await?;
             let target = match answer.headers.get(header::LOCATION).map(http::HeaderValue::to_str) {
                 Some(Ok(target)) if answer.status.is_redirection() => target,
                 _ => return Ok(answer),
@@ -165,30 +192,55 @@ impl Http {
         Err(Fault::Refused(format!("{} redirects more than {MOST_REDIRECTS} times", wire.url)))
     }
 
-    async fn once(&self, wire: &Wire, url: &str) -> Result<Answer, Fault> {
+    async fn once(&self, wire: &Wire, url: &str, manner: Manner) -> Result<Answer, Fault> {
         let uri: Uri = url.parse().map_err(|_| Fault::Refused(format!("{url:?} is no address")))?;
         let mut request = Request::builder().method(wire.method.clone()).uri(uri);
         for (name, value) in &wire.headers {
             request = request.header(*name, value);
         }
-        let request = request
-            .body(Full::new(wire.body.clone()))
-            .map_err(|e| Fault::Refused(format!("a request to {url} cannot be made: {e}")))?;
+        if let Some(odd) = self.line.as_ref().map(|line| line.odd()).filter(|odd| *odd != 0) {
+            request = request.header(header::DATE, date(odd));
+        }
+        if !wire.body.is_empty() {
+            request = request.header(header::CONTENT_LENGTH, wire.body.len());
+        }
+        let (body, heard) = line::body(manner, &wire.body);
+        let request =
+            request.body(body).map_err(|e| Fault::Refused(format!("a request to {url} cannot be made: {e}")))?;
         let unreachable = |reason: String| Fault::Unreachable { url: url.to_owned(), reason };
         let exchange = async {
             let response = self.client.request(request).await.map_err(|e| classify(url, &e))?;
             let (parts, body) = response.into_parts();
+            if let Some(line) = &self.line {
+                line.count(parts.status.as_u16());
+            }
             let body = Limited::new(body, MOST_BODY)
                 .collect()
                 .await
                 .map_err(|e| unreachable(format!("the answer broke off: {e}")))?;
             Ok(Answer { status: parts.status, headers: parts.headers, body: body.to_bytes(), url: url.to_owned() })
         };
-        match tokio::time::timeout(TIMEOUT, exchange).await {
-            Ok(result) => result,
-            Err(_) => Err(unreachable(format!("no answer within {} seconds", TIMEOUT.as_secs()))),
+        let exchange = async {
+            match tokio::time::timeout(TIMEOUT, exchange).await {
+                Ok(result) => result,
+                Err(_) => Err(unreachable(format!("no answer within {} seconds", TIMEOUT.as_secs()))),
+            }
+        };
+        tokio::select! {
+            result = exchange => match result {
+                Ok(_) if manner == Manner::Cut => Err(unreachable("the connection was cut".to_owned())),
+                result => result,
+            },
+            () = line::the_cut(heard) => Err(unreachable("the connection was cut".to_owned())),
         }
     }
+}
+
+/// The value of a `Date` header by a clock that is so many seconds off.
+fn date(odd: i64) -> String {
+    let now = jiff::Timestamp::now();
+    let then = jiff::Timestamp::from_second(now.as_second().saturating_add(odd)).unwrap_or(now);
+    then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 fn classify(url: &str, error: &hyper_util::client::legacy::Error) -> Fault {

@@ -17,6 +17,10 @@ pub(super) struct MdmPayload {
     pub(super) access_rights: i64,
     pub(super) check_out: bool,
     pub(super) per_user: bool,
+    /// The server keeps bootstrap tokens.
+    pub(super) bootstrap: bool,
+    /// The server gives tokens of services.
+    pub(super) tokens: bool,
 }
 
 /// Where the identity comes from.
@@ -72,8 +76,7 @@ pub(super) fn read(profile: &Profile) -> Result<(MdmPayload, IdentitySource, Vec
         remarks.push("UseDevelopmentAPNS is true, but Apple issues production push certificates only".into());
     }
     let capabilities = keys.get("ServerCapabilities").and_then(Value::as_array);
-    let per_user = capabilities
-        .is_some_and(|all| all.iter().any(|value| value.as_string() == Some("com.apple.mdm.per-user-connections")));
+    let capable = |name: &str| capabilities.is_some_and(|all| all.iter().any(|value| value.as_string() == Some(name)));
     let wanted = text(keys, "IdentityCertificateUUID")?;
     let identity = profile.payloads.iter().find(|payload| payload.uuid == wanted).ok_or_else(|| {
         AppleError::mdm(12005, format!("IdentityCertificateUUID {wanted} is no payload of this profile"))
@@ -87,7 +90,9 @@ pub(super) fn read(profile: &Profile) -> Result<(MdmPayload, IdentitySource, Vec
         sign_message: flag("SignMessage"),
         access_rights,
         check_out: flag("CheckOutWhenRemoved"),
-        per_user,
+        per_user: capable("com.apple.mdm.per-user-connections"),
+        bootstrap: capable("com.apple.mdm.bootstraptoken"),
+        tokens: capable("com.apple.mdm.token"),
     };
     Ok((mdm, identity, remarks))
 }

@@ -1,6 +1,7 @@
-//! Check-in messages and the frame of command answers, as property lists (Apple schema: authenticate.yaml,
-//! tokenupdate.yaml, checkout.yaml). Typed values only, never text.
+//! Check-in messages and the frame of command answers, as property lists (Apple schema, `mdm/checkin/*.yaml`). Typed values
+//! only, never text; keys are written by hand here, so that a mistake in the server's own types shows.
 
+use super::channel::{Names, User};
 use super::fault::{Doing, Fault};
 use super::mdm_payload::MdmPayload;
 use super::roster::Hardware;
@@ -26,17 +27,20 @@ pub(super) fn put(keys: &mut Dictionary, key: &str, value: impl Into<Value>) {
     keys.insert(key.to_owned(), value.into());
 }
 
-fn message(kind: &str, hardware: &Hardware, mdm: &MdmPayload) -> Dictionary {
-    let mut keys = Dictionary::new();
+fn named(names: &Names) -> Dictionary {
+    names.iter().map(|(key, value)| ((*key).to_owned(), Value::from(value.as_str()))).collect()
+}
+
+fn message(kind: &str, names: &Names) -> Dictionary {
+    let mut keys = named(names);
     put(&mut keys, "MessageType", kind);
-    put(&mut keys, "Topic", mdm.topic.as_str());
-    put(&mut keys, "UDID", hardware.udid.as_str());
     keys
 }
 
 /// "About to enroll."
-pub(super) fn authenticate(hardware: &Hardware, name: &str, mdm: &MdmPayload) -> Result<Vec<u8>, Fault> {
-    let mut keys = message("Authenticate", hardware, mdm);
+pub(super) fn authenticate(hardware: &Hardware, names: &Names, name: &str, mdm: &MdmPayload) -> Result<Vec<u8>, Fault> {
+    let mut keys = message("Authenticate", names);
+    put(&mut keys, "Topic", mdm.topic.as_str());
     if hardware.platform == Platform::MacOs {
         put(&mut keys, "DeviceName", name);
         put(&mut keys, "Model", hardware.model);
@@ -46,46 +50,82 @@ pub(super) fn authenticate(hardware: &Hardware, name: &str, mdm: &MdmPayload) ->
         put(&mut keys, "OSVersion", hardware.os_version);
         put(&mut keys, "BuildVersion", hardware.build);
         put(&mut keys, "ProductName", hardware.product);
-        put(&mut keys, "SerialNumber", hardware.serial.as_str());
-        if let Some(imei) = &hardware.imei {
-            put(&mut keys, "IMEI", imei.as_str());
+        if hardware.enrollment_id.is_none() {
+            put(&mut keys, "SerialNumber", hardware.serial.as_str());
+            if let Some(imei) = &hardware.imei {
+                put(&mut keys, "IMEI", imei.as_str());
+            }
         }
     }
     xml(keys)
 }
 
-/// "Push to me here from now on."
+/// What wakes a channel.
+pub(super) struct Wake<'a> {
+    pub(super) token: &'a [u8],
+    pub(super) magic: &'a str,
+    pub(super) unlock_token: Option<&'a [u8]>,
+    pub(super) awaiting: bool,
+}
+
+/// "Push to me here from now on." `user`: on whose channel.
 pub(super) fn token_update(
     hardware: &Hardware,
+    names: &Names,
+    user: Option<&User>,
     mdm: &MdmPayload,
-    token: &[u8],
-    magic: &str,
-    unlock_token: Option<&[u8]>,
+    wake: &Wake<'_>,
 ) -> Result<Vec<u8>, Fault> {
-    let mut keys = message("TokenUpdate", hardware, mdm);
-    put(&mut keys, "Token", Value::Data(token.to_vec()));
-    put(&mut keys, "PushMagic", magic);
-    put(&mut keys, "AwaitingConfiguration", false);
-    if let Some(unlock) = unlock_token {
+    let mac = hardware.platform == Platform::MacOs;
+    let mut keys = message("TokenUpdate", names);
+    put(&mut keys, "Topic", mdm.topic.as_str());
+    put(&mut keys, "Token", Value::Data(wake.token.to_vec()));
+    put(&mut keys, "PushMagic", wake.magic);
+    if user.is_none() || !mac {
+        put(&mut keys, "AwaitingConfiguration", wake.awaiting);
+    }
+    if user.is_some() && mac {
+        put(&mut keys, "NotOnConsole", false);
+    }
+    if let Some(unlock) = wake.unlock_token {
         put(&mut keys, "UnlockToken", Value::Data(unlock.to_vec()));
     }
     xml(keys)
 }
 
-/// Whether this device hands over an UnlockToken: iPhone and iPad, when the server may remove the passcode.
+/// Whether this device hands over an UnlockToken: iPhone and iPad of one person, when the server may remove the passcode; never
+/// in a user enrollment (Apple schema: tokenupdate.yaml).
 pub(super) fn has_unlock_token(hardware: &Hardware, mdm: &MdmPayload) -> bool {
-    hardware.platform != Platform::MacOs && mdm.access_rights & LOCK != 0
+    hardware.platform.is_ios_family()
+        && !hardware.shared
+        && hardware.enrollment_id.is_none()
+        && mdm.access_rights & LOCK != 0
 }
 
 /// "I am leaving."
-pub(super) fn check_out(hardware: &Hardware, mdm: &MdmPayload) -> Result<Vec<u8>, Fault> {
-    xml(message("CheckOut", hardware, mdm))
+pub(super) fn check_out(names: &Names, mdm: &MdmPayload) -> Result<Vec<u8>, Fault> {
+    let mut keys = message("CheckOut", names);
+    put(&mut keys, "Topic", mdm.topic.as_str());
+    xml(keys)
+}
+
+/// A message with these keys beside the names.
+pub(super) fn asking(
+    kind: &str,
+    names: &Names,
+    others: impl IntoIterator<Item = (&'static str, Value)>,
+) -> Result<Vec<u8>, Fault> {
+    let mut keys = message(kind, names);
+    others.into_iter().for_each(|(key, value)| put(&mut keys, key, value));
+    xml(keys)
 }
 
 /// "Is there anything to do?"
-pub(super) fn idle(hardware: &Hardware) -> Result<Vec<u8>, Fault> {
-    let mut keys = Dictionary::new();
+pub(super) fn idle(hardware: &Hardware, names: &Names) -> Result<Vec<u8>, Fault> {
+    let mut keys = named(names);
     put(&mut keys, "Status", "Idle");
-    put(&mut keys, "UDID", hardware.udid.as_str());
+    if hardware.platform == Platform::MacOs && names.len() > 1 {
+        put(&mut keys, "NotOnConsole", false);
+    }
     xml(keys)
 }

@@ -1,28 +1,37 @@
-//! Simulated iPhones, iPads and Macs that enroll in any MDM server and behave as Apple's documents say: they open the
-//! enrollment link, make an identity by SCEP, check in, wait for pushes at the simulated APNs, fetch commands and carry
-//! them out, verify what they are sent, and refuse with Apple's errors.
+//! Simulated iPhones, iPads, Macs and Apple TVs that enroll in any MDM server and behave as Apple's documents say: they open
+//! the enrollment link, make an identity by SCEP, check in, wait for pushes at the simulated APNs, fetch commands and carry
+//! them out, verify what they are sent, and refuse with Apple's errors. Asked to ([`Misbehavior`]), they do what devices in the
+//! field do at the worst moments.
 //!
 //! [`Fleet::start`] begins, [`Fleet::snapshot`] shows what is true on each device. Devices are patient: while the server is
 //! away they keep what they have to say and try again. Everything is kept in memory and invented; nothing of a real
 //! device is in here. Must never use the server's own code for CMS or SCEP: OpenSSL does both here.
 //!
-//! Where to look: `enroll` and `session` are the conversations, `commands` what a device does with each command, `rules`
-//! and `mdm_payload` what it holds profiles against, `state` what it remembers, `view` what can be seen of it.
+//! Where to look: `enroll`, `users`, `questions`, `declarations` and `session` are the conversations, `channel` who speaks,
+//! `commands` what a device does with each command, `power` what follows, `restore` how it comes back from a backup, `rules` and
+//! `mdm_payload` what it holds profiles against, `line` how messages get lost, `state` what it remembers, `view` what can be seen.
 
+mod channel;
 mod cms;
 mod commands;
 mod courier;
 mod csr;
+mod declarations;
 mod der;
 mod device;
 mod enroll;
 mod fault;
 mod http;
+mod line;
 mod mdm_payload;
 mod messages;
+mod misbehave;
 mod options;
+mod power;
 mod profile;
+mod questions;
 mod record;
+mod restore;
 mod roster;
 mod rules;
 mod scep;
@@ -30,18 +39,24 @@ mod session;
 mod snapshot;
 mod state;
 mod store_door;
+mod users;
 mod view;
 
 pub use fault::Fault;
+pub use misbehave::{Misbehavior, UnknownWay, WAYS, Way};
 pub use options::{IdentityStyle, Mix, Options, Pace, Retry};
+pub use questions::Question;
 pub use view::{
-    AppView, DeviceView, JournalEntry, NetworkView, PayloadView, Phase, Problem, ProfileView, SignatureView, SsoView,
+    AppView, DeviceView, HeardView, JournalEntry, NetworkView, PayloadView, Phase, Power, Problem, ProfileView,
+    SignatureView, SsoView, UserView,
 };
 
 use courier::Courier;
-use device::{Device, Shared};
+use device::{Device, EnrollBy, Shared};
 use openssl::x509::X509;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use store_door::StoreDoor;
 use tokio::sync::{Semaphore, watch};
@@ -77,6 +92,8 @@ impl Fleet {
             progress: watch::Sender::new(0),
             enrolling: Semaphore::new(options.parallel_enrollments.max(1)),
             keys: Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from)),
+            behave: Arc::default(),
+            statuses: Arc::default(),
             trust,
             roots,
             browser,
@@ -128,7 +145,9 @@ impl Fleet {
     pub fn lock(&self, place: usize, locked: bool) {
         if let Some(device) = self.devices.get(place) {
             device.change(|state| state.locked = locked);
-            device.order(|orders| orders.poll |= !locked);
+            if !locked {
+                device.poll_all();
+            }
         }
     }
 
@@ -149,15 +168,62 @@ impl Fleet {
     /// The person opens a link and enrolls (again).
     pub fn enroll(&self, place: usize, link: &str) {
         if let Some(device) = self.devices.get(place) {
-            device.order(|orders| orders.enroll = Some(link.to_owned()));
+            device.order(|orders| orders.enroll = Some(EnrollBy::Link(link.to_owned())));
         }
     }
 
-    /// A device asks for commands as if it had been pushed.
+    /// A device asks for commands, on all its channels, as if it had been pushed.
     pub fn poll(&self, place: usize) {
         if let Some(device) = self.devices.get(place) {
-            device.order(|orders| orders.poll = true);
+            device.poll_all();
         }
+    }
+
+    /// A person deals with the device: switches it on, types its PIN or passcode, enrolls it again the way it was enrolled if
+    /// it was erased.
+    pub fn tend(&self, place: usize) {
+        if let Some(device) = self.devices.get(place) {
+            device.order(|orders| orders.tend = true);
+        }
+    }
+
+    /// User number `user` of a Mac or a Shared iPad logs in.
+    pub fn log_in(&self, place: usize, user: usize) {
+        if let Some(device) = self.devices.get(place) {
+            device.order(|orders| orders.log_in.push_back(user));
+        }
+    }
+
+    /// The device asks the server something outside of commands; what it hears is in [`DeviceView::heard`].
+    pub fn ask(&self, place: usize, question: Question) {
+        if let Some(device) = self.devices.get(place) {
+            device.order(|orders| orders.questions.push_back(question));
+        }
+    }
+
+    /// A backup is made of the device as it is now.
+    pub fn back_up(&self, place: usize) {
+        if let Some(device) = self.devices.get(place) {
+            device.back_up();
+        }
+    }
+
+    /// The device is restored from its last backup.
+    pub fn restore(&self, place: usize) {
+        if let Some(device) = self.devices.get(place) {
+            device.order(|orders| orders.restore = true);
+        }
+    }
+
+    /// From now on nobody misbehaves any more.
+    pub fn behave(&self) {
+        self.shared.behave.store(true, Ordering::Relaxed);
+    }
+
+    /// How often servers answered devices with each HTTP status.
+    #[must_use]
+    pub fn statuses(&self) -> BTreeMap<u16, u64> {
+        self.shared.statuses.all()
     }
 
     /// Switches all devices off, without a word to the server.

@@ -1,5 +1,6 @@
 //! What a fleet is made of and how its devices behave. Only data; nothing here reads a file or the environment.
 
+use super::misbehave::Misbehavior;
 use std::time::Duration;
 
 /// How a device proves who it is where the profile has `SignMessage`. Where it has not, every device proves itself with
@@ -14,7 +15,7 @@ pub enum IdentityStyle {
     ClientCertificate,
 }
 
-/// How many of each kind a fleet has, as shares: `{3, 1, 1}` makes three iPhones of every five devices.
+/// How many of each kind a fleet has, as shares: of `{3, 1, 1, 0, 0}` three of every five devices are iPhones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mix {
     /// Share of iPhones.
@@ -23,6 +24,10 @@ pub struct Mix {
     pub ipads: u32,
     /// Share of Macs.
     pub macs: u32,
+    /// Share of Apple TVs.
+    pub apple_tvs: u32,
+    /// Share of Shared iPads. They are supervised.
+    pub shared_ipads: u32,
 }
 
 /// What moves an app from accepted to installed.
@@ -54,10 +59,25 @@ pub struct Options {
     pub first: usize,
     /// Everything invented (serial numbers, UDIDs, names, chances) follows from this, so that a run can be repeated.
     pub seed: u64,
-    /// Shares of iPhones, iPads and Macs.
+    /// Shares of iPhones, iPads, Macs, Apple TVs and Shared iPads.
     pub mix: Mix,
     /// Of a hundred iPhones and iPads, how many are supervised. Macs always are, once enrolled.
     pub supervised_percent: u8,
+    /// How many people use each Mac and each Shared iPad, where the server wants to hear of users.
+    pub users: usize,
+    /// The people of Macs have network accounts: their Macs ask with `UserAuthenticate` before they speak for them.
+    pub network_users: bool,
+    /// All devices are people's own, in user enrollments: `EnrollmentID` in place of UDID and serial number.
+    pub user_enrollment: bool,
+    /// All devices wait in Setup Assistant until they get `DeviceConfigured`.
+    pub awaiting_configuration: bool,
+    /// After this time a person deals with a device that is shut down, locked by PIN, in Lost Mode, or erased: switches it
+    /// on, types the PIN, or enrolls it again. Without it nobody comes, and the program does it: [`Fleet::tend`](super::Fleet::tend).
+    pub person_after: Option<Duration>,
+    /// How long a restart takes.
+    pub restart_time: Duration,
+    /// How devices misbehave.
+    pub misbehavior: Misbehavior,
     /// Ways of proving identity, dealt out in turn.
     pub identities: Vec<IdentityStyle>,
     /// Where the simulated APNs hands out pushes (its courier door, plain TCP). Without it only `poll_every` wakes a device.
@@ -95,8 +115,15 @@ impl Default for Options {
             count: 25,
             first: 0,
             seed: 1,
-            mix: Mix { iphones: 3, ipads: 1, macs: 1 },
+            mix: Mix { iphones: 3, ipads: 1, macs: 1, apple_tvs: 0, shared_ipads: 0 },
             supervised_percent: 60,
+            users: 0,
+            network_users: false,
+            user_enrollment: false,
+            awaiting_configuration: false,
+            person_after: None,
+            restart_time: Duration::from_millis(100),
+            misbehavior: Misbehavior::default(),
             identities: vec![
                 IdentityStyle::SignatureBer,
                 IdentityStyle::SignatureDer,

@@ -1,6 +1,7 @@
 //! Invents devices: serial numbers, UDIDs, models, names. The same seed and number always give the same device.
 //! Nothing here comes from a real device.
 
+use super::misbehave::Way;
 use super::options::{IdentityStyle, Options};
 use russet_protocol::Platform;
 
@@ -21,6 +22,12 @@ pub(super) struct Hardware {
     pub(super) os_version: &'static str,
     pub(super) build: &'static str,
     pub(super) supervised: bool,
+    /// A Shared iPad: it has users, and no owner.
+    pub(super) shared: bool,
+    /// A device of a person, in a user enrollment: it tells its `EnrollmentID`, and neither UDID nor serial number.
+    pub(super) enrollment_id: Option<String>,
+    /// Waits in Setup Assistant after it has enrolled, until it is told to go on.
+    pub(super) awaits: bool,
     pub(super) cellular: bool,
     pub(super) identity: IdentityStyle,
     pub(super) wifi_mac: String,
@@ -55,6 +62,11 @@ impl Chance {
         self.below(100) < usize::from(percent)
     }
 
+    /// Whether something that happens so many times of a thousand happens now.
+    pub(super) fn happens(&mut self, share: u16) -> bool {
+        share > 0 && self.below(1000) < usize::from(share)
+    }
+
     fn pick<T: Copy>(&mut self, from: &[T], otherwise: T) -> T {
         from.get(self.below(from.len())).copied().unwrap_or(otherwise)
     }
@@ -83,6 +95,11 @@ const PLACES: [&str; 12] = [
     "Service Van",
 ];
 
+/// The first name of person number `index`.
+pub(super) fn person(index: usize) -> &'static str {
+    PEOPLE[index % PEOPLE.len()]
+}
+
 struct Model {
     product: &'static str,
     name: &'static str,
@@ -106,16 +123,22 @@ const MACS: [Model; 3] = [
     Model { product: "Mac16,10", name: "Mac mini", number: "MU9D3", cellular: false },
     Model { product: "Mac16,1", name: "MacBook Pro", number: "MW2U3", cellular: false },
 ];
-/// Versions with their builds: (iOS and iPadOS), then macOS.
+const APPLE_TVS: [Model; 2] = [
+    Model { product: "AppleTV14,1", name: "Apple TV 4K", number: "MN873", cellular: false },
+    Model { product: "AppleTV11,1", name: "Apple TV 4K", number: "MXH02", cellular: false },
+];
+/// Versions with their builds: (iOS and iPadOS), then macOS, then tvOS.
 const IOS: [(&str, &str); 3] = [("18.6", "22G86"), ("26.0", "23A341"), ("18.1", "22B83")];
 const MACOS: [(&str, &str); 3] = [("15.6", "24G84"), ("26.0", "25A354"), ("15.1", "24B83")];
+const TVOS: [(&str, &str); 3] = [("18.6", "22M84"), ("26.0", "23J354"), ("18.1", "22J580")];
 
 /// Invents device number `index` of a fleet.
 pub(super) fn invent(options: &Options, index: usize) -> Hardware {
     let mut chance = Chance::new(options.seed, index);
-    let platform = platform_of(options, index);
+    let (platform, shared) = platform_of(options, index);
     let (models, systems): (&[Model], _) = match platform {
         Platform::MacOs => (&MACS, MACOS),
+        Platform::TvOs => (&APPLE_TVS, TVOS),
         Platform::IpadOs => (&IPADS, IOS),
         _ => (&IPHONES, IOS),
     };
@@ -124,9 +147,10 @@ pub(super) fn invent(options: &Options, index: usize) -> Hardware {
     let kind = match platform {
         Platform::MacOs => model.name,
         Platform::IpadOs => "iPad",
+        Platform::TvOs => "Apple TV",
         _ => "iPhone",
     };
-    let name = if platform == Platform::IpadOs || chance.percent(25) {
+    let name = if matches!(platform, Platform::IpadOs | Platform::TvOs) || chance.percent(25) {
         format!("{} {kind}", PLACES[(index + chance.below(2)) % PLACES.len()])
     } else {
         format!("{}'s {kind}", PEOPLE[index % PEOPLE.len()])
@@ -153,6 +177,11 @@ pub(super) fn invent(options: &Options, index: usize) -> Hardware {
         0 => IdentityStyle::SignatureBer,
         n => options.identities[index % n],
     };
+    let supervised = (platform == Platform::MacOs || shared || chance.percent(options.supervised_percent))
+        && !options.user_enrollment;
+    let enrollment_id = options.user_enrollment.then(|| format!("{}-{index:04}", chance.text(HEX, 32)));
+    let awaits: bool = enrollment_id.is_none()
+        && (options.awaiting_configuration || chance.happens(options.misbehavior.share(Way::SetupAssistant)));
     Hardware {
         index,
         serial,
@@ -164,7 +193,11 @@ pub(super) fn invent(options: &Options, index: usize) -> Hardware {
         model: model.number,
         os_version,
         build,
-        supervised: platform == Platform::MacOs || chance.percent(options.supervised_percent),
+        // Who waits in Setup Assistant came by Automated Device Enrollment.
+        supervised: supervised || awaits,
+        shared,
+        enrollment_id,
+        awaits,
         cellular: model.cellular,
         identity,
         wifi_mac: format!("02:{}", mac.join(":")),
@@ -181,15 +214,20 @@ fn in_alphabet(alphabet: &[u8], mut number: usize, length: usize) -> String {
     text.into_iter().map(char::from).collect()
 }
 
-/// Deals platforms out evenly by their shares, so that even a small fleet has each of them.
-fn platform_of(options: &Options, index: usize) -> Platform {
+/// Deals platforms out evenly by their shares, so that even a small fleet has each of them. The flag is for Shared iPads.
+fn platform_of(options: &Options, index: usize) -> (Platform, bool) {
     let mix = options.mix;
-    let mut wheel: Vec<(u32, Platform)> =
-        vec![(mix.iphones, Platform::Ios), (mix.ipads, Platform::IpadOs), (mix.macs, Platform::MacOs)];
+    let mut wheel = vec![
+        (mix.iphones, (Platform::Ios, false)),
+        (mix.ipads, (Platform::IpadOs, false)),
+        (mix.macs, (Platform::MacOs, false)),
+        (mix.apple_tvs, (Platform::TvOs, false)),
+        (mix.shared_ipads, (Platform::IpadOs, true)),
+    ];
     wheel.retain(|(share, _)| *share > 0);
     let total: u32 = wheel.iter().map(|(share, _)| share).sum();
     if total == 0 {
-        return Platform::Ios;
+        return (Platform::Ios, false);
     }
     let mut place = u32::try_from(index % total as usize).unwrap_or(0);
     for (share, platform) in wheel {
@@ -198,7 +236,7 @@ fn platform_of(options: &Options, index: usize) -> Platform {
         }
         place -= share;
     }
-    Platform::Ios
+    (Platform::Ios, false)
 }
 
 #[cfg(test)]

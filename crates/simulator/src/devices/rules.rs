@@ -78,7 +78,11 @@ pub(super) fn check(profile: &Profile, platform: Platform, others: &[&Profile]) 
     }
     for payload in &profile.payloads {
         let kind = payload.kind.as_str();
-        let foreign = if mac { IOS_ONLY.contains(&kind) } else { MAC_ONLY.contains(&kind) };
+        let foreign = match platform {
+            Platform::MacOs => IOS_ONLY.contains(&kind),
+            Platform::TvOs => IOS_ONLY.contains(&kind) || MAC_ONLY.contains(&kind) || kind == VPN,
+            _ => MAC_ONLY.contains(&kind),
+        };
         if foreign {
             return Err(AppleError::install(
                 4023,

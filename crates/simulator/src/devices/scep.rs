@@ -28,6 +28,8 @@ pub(super) struct Manner {
     pub(super) indefinite: bool,
     /// Send PKIOperation by GET even where POST is offered.
     pub(super) by_get: bool,
+    /// So many seconds the device's clock is off.
+    pub(super) odd: i64,
 }
 
 /// Capabilities and certificates of a CA.
@@ -131,7 +133,7 @@ pub(super) fn request(
     key: &PKey<Private>,
     manner: Manner,
 ) -> Result<Request, Fault> {
-    let temporary = csr::temporary(key, &payload.subject)?;
+    let temporary = csr::temporary(key, &payload.subject, manner.odd)?;
     let csr = csr::request(key, &payload.subject, payload.challenge.as_deref(), payload.usage, authority.digest)?;
     let cipher = if authority.aes { Cipher::aes_128_cbc() } else { Cipher::des_ede3_cbc() };
     let envelope = cms::envelope(&authority.recipient, &csr, cipher, manner.indefinite)?;

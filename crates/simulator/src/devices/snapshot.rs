@@ -1,10 +1,12 @@
 //! Turns what a device remembers into what can be seen from outside: for each app the settings in force, gathered from its
 //! attributes and from the payloads that speak about it.
 
+use super::channel::Channel;
 use super::device::Device;
+use super::questions::tell;
 use super::rules::{self, NETWORK_RULES, SSO, VPN_MAPPING};
 use super::state::{App, Installed, State};
-use super::view::{AppView, DeviceView, NetworkView, ProfileView, SsoView};
+use super::view::{AppView, DeviceView, NetworkView, ProfileView, SsoView, UserView};
 use plist::{Dictionary, Value};
 use russet_protocol::Platform;
 use std::collections::BTreeMap;
@@ -28,13 +30,36 @@ impl Device {
             product: hardware.product.to_owned(),
             os_version: hardware.os_version.to_owned(),
             supervised: hardware.supervised,
+            shared: hardware.shared,
+            enrollment_id: hardware.enrollment_id.clone(),
             identity: hardware.identity,
             phase: state.phase,
             enrolled: state.enrollment.is_some(),
             enrollments: state.enrollments,
             locked: state.locked,
+            users: users(state),
+            awaiting: state.awaiting,
+            power: state.power,
+            passcode: state.passcode,
+            recovery_lock: state.recovery_lock.is_some(),
+            lock_message: state.lock_message.clone(),
+            lost: state.lost.clone(),
+            sounds: state.sounds,
+            restarts: state.restarts,
+            erasures: state.erasures,
+            restores: state.restores,
+            bootstrap_escrowed: state.bootstrap_token.is_some(),
+            declarations: declarations(state),
+            synchronized: state.declarations.values().map(|held| held.synchronized).sum(),
+            settings: settings(state),
+            heard: state.heard.clone(),
             data_roaming: hardware.cellular.then_some(state.data_roaming),
-            profiles: state.profiles.iter().map(profile_view).collect(),
+            profiles: state
+                .profiles
+                .iter()
+                .filter(|installed| installed.channel == Channel::Device)
+                .map(profile_view)
+                .collect(),
             apps: state.apps.values().map(|app| app_view(state, app, mac)).collect(),
             problems: state.problems.clone(),
             journal: state.journal.clone(),
@@ -44,6 +69,37 @@ impl Device {
             last_error: state.last_error.clone(),
         }
     }
+}
+
+fn users(state: &State) -> Vec<UserView> {
+    let view = |(place, user): (usize, &super::channel::User)| UserView {
+        short_name: user.short_name.clone(),
+        id: user.id.clone(),
+        enrolled: user.live,
+        declined: user.declined,
+        awaiting: user.awaiting,
+        profiles: state
+            .profiles
+            .iter()
+            .filter(|installed| installed.channel == Channel::User(place))
+            .map(|installed| installed.profile.identifier.clone())
+            .collect(),
+    };
+    state.users.iter().enumerate().map(view).collect()
+}
+
+fn declarations(state: &State) -> BTreeMap<String, String> {
+    let own = state.declarations.get(&Channel::Device);
+    let items = own.into_iter().flat_map(|held| &held.items);
+    items.map(|((_, id), held)| (id.clone(), held.server_token.clone())).collect()
+}
+
+fn settings(state: &State) -> BTreeMap<String, String> {
+    let mut told = BTreeMap::new();
+    for (item, keys) in &state.settings {
+        keys.iter().for_each(|(key, value)| tell(&mut told, &format!("{item}.{key}"), value));
+    }
+    told
 }
 
 fn profile_view(installed: &Installed) -> ProfileView {

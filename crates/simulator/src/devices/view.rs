@@ -19,6 +19,19 @@ pub enum Phase {
     Failed,
     /// It was enrolled and is not any more.
     Left,
+    /// It was erased, and knows nothing any more.
+    Erased,
+}
+
+/// Whether a device can be talked to at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Power {
+    /// It is on.
+    On,
+    /// It was shut down; somebody has to switch it on.
+    Off,
+    /// A Mac that asks for the PIN of `DeviceLock` before it starts.
+    Pin,
 }
 
 /// One device.
@@ -40,6 +53,10 @@ pub struct DeviceView {
     pub os_version: String,
     /// Whether it is supervised.
     pub supervised: bool,
+    /// Whether it is a Shared iPad.
+    pub shared: bool,
+    /// `EnrollmentID` of a device in a user enrollment.
+    pub enrollment_id: Option<String>,
     /// How it proves who it is.
     pub identity: IdentityStyle,
     /// How far its enrollment is.
@@ -50,6 +67,38 @@ pub struct DeviceView {
     pub enrollments: u32,
     /// Whether it is locked and therefore answers `NotNow` where Apple's devices do.
     pub locked: bool,
+    /// Its users, of Macs and Shared iPads.
+    pub users: Vec<UserView>,
+    /// Whether it waits in Setup Assistant.
+    pub awaiting: bool,
+    /// Whether it is on.
+    pub power: Power,
+    /// Whether it has a passcode.
+    pub passcode: bool,
+    /// Whether a Mac has a password for its recovery system.
+    pub recovery_lock: bool,
+    /// What the last `DeviceLock` left on its Lock Screen.
+    pub lock_message: Option<String>,
+    /// What it shows in Lost Mode; `None` where it is not lost.
+    pub lost: Option<String>,
+    /// How often it played the sound of Lost Mode.
+    pub sounds: u32,
+    /// How often it was restarted by the server.
+    pub restarts: u32,
+    /// How often it was erased by the server.
+    pub erasures: u32,
+    /// How often it was restored from a backup.
+    pub restores: u32,
+    /// Whether the server has a bootstrap token of it.
+    pub bootstrap_escrowed: bool,
+    /// Declarations of the device's own channel: `Identifier` and `ServerToken`.
+    pub declarations: BTreeMap<String, String>,
+    /// How often declarations were synchronized, on any channel.
+    pub synchronized: u32,
+    /// Settings in force that have no field of their own here, with their keys as text.
+    pub settings: BTreeMap<String, String>,
+    /// What it asked the server outside of commands, and what it heard.
+    pub heard: Vec<HeardView>,
     /// Whether data roaming is on for the whole device. `None` on Macs.
     pub data_roaming: Option<bool>,
     /// Installed profiles, the enrollment profile included.
@@ -69,6 +118,34 @@ pub struct DeviceView {
     pub pushes: u64,
     /// What went wrong last on the way to the server; `None` once a request succeeds again.
     pub last_error: Option<String>,
+}
+
+/// A user of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserView {
+    /// The short name; of Shared iPads the Managed Apple Account.
+    pub short_name: String,
+    /// What tells the user from others on the wire.
+    pub id: String,
+    /// Whether the server knows how to reach the user.
+    pub enrolled: bool,
+    /// Whether the server does not manage the user.
+    pub declined: bool,
+    /// Whether the user waits for `UserConfigured`.
+    pub awaiting: bool,
+    /// `PayloadIdentifier`s of the user's profiles.
+    pub profiles: Vec<String>,
+}
+
+/// What a device asked outside of commands, and what it heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardView {
+    /// `MessageType`.
+    pub question: String,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// The answer's keys with their values as text; of data the number of bytes.
+    pub answer: BTreeMap<String, String>,
 }
 
 /// An installed profile.
@@ -189,6 +266,8 @@ pub struct Problem {
 pub struct JournalEntry {
     /// `CommandUUID`.
     pub uuid: String,
+    /// The short name of the user on whose channel it came; `None`: the device's own.
+    pub user: Option<String>,
     /// `RequestType`.
     pub request_type: String,
     /// What it was about: a bundle id, a store number, a profile identifier.
@@ -205,6 +284,8 @@ pub struct JournalEntry {
     pub errors: Vec<String>,
     /// Whether its last answer has reached the server (2xx).
     pub delivered_answer: bool,
+    /// How its answers were odd, by the names of [`Way`](super::Way)s: unknown status, oversized.
+    pub odd: Vec<String>,
 }
 
 impl DeviceView {

@@ -6,11 +6,12 @@ use super::super::options::Pace;
 use super::super::profile::AppleError;
 use super::super::state::{App, State};
 use super::Reply;
-use plist::{Dictionary, Value};
+use plist::Dictionary;
 use russet_protocol::BundleId;
 use russet_protocol::Platform;
 use russet_protocol::result::{
-    Answer, AppState, InstalledApp, InstalledApplicationList, ManagedApplication, ManagedApplicationList,
+    Answer, AppAttributesEntry, AppConfiguration, AppState, InstalledApp, InstalledApplicationList, ManagedApplication,
+    ManagedApplicationList,
 };
 use std::time::Duration;
 
@@ -159,36 +160,27 @@ pub(super) fn remove(device: &Device, bundle_id: &str) -> Result<Reply, AppleErr
 }
 
 /// `ManagedApplicationAttributes`: reads them.
-pub(super) fn attributes(device: &Device, keys: &Dictionary) -> Reply {
-    read(device, keys, "ApplicationAttributes", "Attributes", |app| {
-        (!app.attributes.is_empty()).then(|| app.attributes.clone())
-    })
+pub(super) fn attributes(device: &Device, wanted: &[BundleId]) -> Reply {
+    let all = read(device, wanted, |identifier, app| AppAttributesEntry {
+        identifier,
+        attributes: (!app.attributes.is_empty()).then(|| app.attributes.clone()),
+    });
+    Reply::done(Answer::ManagedApplicationAttributes(all))
 }
 
 /// `ManagedApplicationConfiguration`: reads them.
-pub(super) fn configurations(device: &Device, keys: &Dictionary) -> Reply {
-    read(device, keys, "ApplicationConfigurations", "Configuration", |app| app.configuration.clone())
+pub(super) fn configurations(device: &Device, wanted: &[BundleId]) -> Reply {
+    let all = read(device, wanted, |identifier, app| AppConfiguration {
+        identifier,
+        configuration: app.configuration.clone(),
+    });
+    Reply::done(Answer::ManagedApplicationConfiguration(all))
 }
 
-fn read(device: &Device, keys: &Dictionary, list: &str, key: &str, part: fn(&App) -> Option<Dictionary>) -> Reply {
-    let wanted: Vec<&str> = keys
-        .get("Identifiers")
-        .and_then(Value::as_array)
-        .map(|all| all.iter().filter_map(Value::as_string).collect())
-        .unwrap_or_default();
+fn read<T>(device: &Device, wanted: &[BundleId], item: impl Fn(BundleId, &App) -> T) -> Vec<T> {
     let state = device.state();
-    let item = |app: &App| {
-        let mut item = Dictionary::new();
-        item.insert("Identifier".to_owned(), app.bundle_id.as_str().into());
-        if let Some(found) = part(app) {
-            item.insert(key.to_owned(), Value::Dictionary(found));
-        }
-        Value::Dictionary(item)
-    };
-    let managed = state.apps.values().filter(|app| app.managed && wanted.contains(&app.bundle_id.as_str()));
-    let items: Vec<Value> = managed.map(item).collect();
-    let answer = [(list.to_owned(), Value::Array(items))].into_iter().collect();
-    Reply::done(Answer::Other(answer))
+    let managed = |identifier: &BundleId| state.apps.get(identifier.as_str()).filter(|app| app.managed);
+    wanted.iter().filter_map(|identifier| Some(item(identifier.clone(), managed(identifier)?))).collect()
 }
 
 /// Attributes that refer to what is not there are refused: the app would be cut off from its network.

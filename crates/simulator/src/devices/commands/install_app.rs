@@ -87,6 +87,7 @@ async fn try_install(
         take_over: install.take_over,
         managed: !mac || install.install_as_managed == Some(true),
         asks: apps::asks(device),
+        needs_code: adam_id.is_some() && install.purchase_method == Some(PurchaseMethod::FreeOrCode),
     };
     device.change(|state| {
         apps::advance(state, &wish.store.bundle_id, device.shared.options.pace, false);
@@ -128,6 +129,10 @@ async fn look_up(device: &Device, install: &InstallApplication) -> Result<(Optio
 
 /// Whether the store hands the app out to this device.
 fn may_buy(device: &Device, install: &InstallApplication, found: &StoreApp) -> Result<(), Rejection> {
+    if install.purchase_method == Some(PurchaseMethod::FreeOrCode) && device.hardware.platform.is_ios_family() {
+        // The server pays with a code: ApplyRedemptionCode.
+        return Ok(());
+    }
     if install.purchase_method != Some(PurchaseMethod::License) {
         let text = "Without Options.PurchaseMethod 1 the person would have to sign in to the store";
         return Err(Rejection::fault("no-purchase-method", "Other", AppleError::mdm(12040, text)));
@@ -154,6 +159,7 @@ struct Wish {
     take_over: bool,
     managed: bool,
     asks: bool,
+    needs_code: bool,
 }
 
 fn accept(state: &mut State, mac: bool, uuid: &str, wish: Wish) -> Result<(String, &'static str), Rejection> {
@@ -181,6 +187,7 @@ fn accept(state: &mut State, mac: bool, uuid: &str, wish: Wish) -> Result<(Strin
             }
         }
         Some(_) => "Managed",
+        None if wish.needs_code => "NeedsRedemption",
         None if wish.asks => "Prompting",
         None => "Queued",
     };
@@ -198,7 +205,7 @@ fn accept(state: &mut State, mac: bool, uuid: &str, wish: Wish) -> Result<(Strin
     app.managed = wish.managed && next != "PromptingForManagement";
     app.state = next;
     app.started = Instant::now();
-    if app.is_busy() && next != "PromptingForManagement" {
+    if next == "NeedsRedemption" || (app.is_busy() && next != "PromptingForManagement") {
         app.coming = Some(coming);
         app.install_count += 1;
     }

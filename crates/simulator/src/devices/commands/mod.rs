@@ -2,30 +2,30 @@
 //! `mdm/commands/*.yaml`); error numbers are those that Apple's devices show. Nothing here talks to the MDM server, except
 //! the new enrollment that replaces the present one.
 
+mod acts;
+mod allowed;
 mod apps;
 mod install_app;
 mod inventory;
+mod lists;
+mod lost_mode;
 mod profiles;
+mod program;
+mod recovery;
 mod settings;
 
 pub(super) use apps::advance;
 
+use super::channel::Channel;
 use super::device::Device;
+use super::power::After;
 use super::profile::AppleError;
 use super::state::Enrollment;
+use allowed::Refusal;
 use plist::{Dictionary, Value};
 use russet_protocol::command::{AppSource, Command};
 use russet_protocol::result::{Answer, ErrorChainItem, Status};
 use std::sync::Arc;
-
-/// Access rights of the MDM payload (Apple schema: com.apple.mdm.yaml).
-const INSPECT_PROFILES: i64 = 1;
-const CHANGE_PROFILES: i64 = 2;
-const QUERY_DEVICE: i64 = 16;
-const INSPECT_APPS: i64 = 256;
-const QUERY_SECURITY: i64 = 1024;
-const CHANGE_SETTINGS: i64 = 2048;
-const MANAGE_APPS: i64 = 4096;
 
 /// What a device says to a command.
 #[derive(Debug)]
@@ -33,21 +33,21 @@ pub(super) struct Reply {
     pub(super) status: Status,
     pub(super) answer: Answer,
     pub(super) errors: Vec<AppleError>,
-    /// The enrollment profile is to go once this answer is out.
-    pub(super) leave: bool,
+    /// What happens once this answer is out.
+    pub(super) after: After,
 }
 
 impl Reply {
-    fn done(answer: Answer) -> Self {
-        Self { status: Status::Acknowledged, answer, errors: Vec::new(), leave: false }
+    pub(super) fn done(answer: Answer) -> Self {
+        Self { status: Status::Acknowledged, answer, errors: Vec::new(), after: After::Nothing }
     }
 
     fn failed(error: AppleError) -> Self {
-        Self { status: Status::Error, answer: Answer::none(), errors: vec![error], leave: false }
+        Self { status: Status::Error, answer: Answer::none(), errors: vec![error], after: After::Nothing }
     }
 
     fn not_now() -> Self {
-        Self { status: Status::NotNow, answer: Answer::none(), errors: Vec::new(), leave: false }
+        Self { status: Status::NotNow, answer: Answer::none(), errors: Vec::new(), after: After::Nothing }
     }
 
     fn format_error(error: AppleError) -> Self {
@@ -82,7 +82,35 @@ pub(super) fn subject(command: &Dictionary) -> Option<String> {
 }
 
 /// Carries a command out.
-pub(super) async fn answer(device: &Arc<Device>, enrollment: &Enrollment, uuid: &str, keys: &Dictionary) -> Reply {
+pub(super) async fn answer(
+    device: &Arc<Device>,
+    channel: Channel,
+    enrollment: &Enrollment,
+    uuid: &str,
+    keys: &Dictionary,
+) -> Reply {
+    let kind = keys.get("RequestType").and_then(Value::as_string).unwrap_or_default().to_owned();
+    let object = |problem: &str, error: &AppleError| {
+        device.change(|state| state.problem(problem, format!("{kind}: {}", error.text), Some(uuid)));
+    };
+    match allowed::check(&device.hardware, channel, enrollment.mdm.access_rights, &kind) {
+        Ok(()) => {}
+        Err(Refusal::Unknown(error)) => {
+            object("unknown-command", &error);
+            return Reply::format_error(error);
+        }
+        Err(Refusal::NotHere(error)) => {
+            object("command-not-here", &error);
+            return Reply::failed(error);
+        }
+        Err(Refusal::NoRight(error)) => {
+            object("no-access-right", &error);
+            return Reply::failed(error);
+        }
+    }
+    if kind == "InviteToProgram" && keys.get("ProgramID").and_then(Value::as_string) != Some("com.apple.cloudvpp") {
+        return program::invite_elsewhere();
+    }
     let command = match Command::from_dictionary(keys) {
         Ok(command) => command,
         Err(wrong) => {
@@ -91,83 +119,106 @@ pub(super) async fn answer(device: &Arc<Device>, enrollment: &Enrollment, uuid: 
             return Reply::format_error(AppleError::mdm(12008, reason));
         }
     };
-    let kind = command.request_type().to_owned();
-    if let Some(right) = right_for(&kind)
-        && enrollment.mdm.access_rights != 0
-        && enrollment.mdm.access_rights & right == 0
-    {
-        let text = format!("AccessRights of the enrollment do not allow {kind} (right {right})");
-        device.change(|state| state.problem("no-access-right", text.as_str(), Some(uuid)));
-        return Reply::failed(AppleError::mdm(12007, text));
-    }
     if device.defers(&kind) {
         return Reply::not_now();
     }
-    let result = match command {
-        Command::InstallProfile { payload } => profiles::install(device, enrollment, uuid, &payload).await,
-        Command::RemoveProfile { identifier } => profiles::remove(device, enrollment, uuid, &identifier),
-        Command::ProfileList { managed_only } => Ok(profiles::list(device, managed_only)),
-        Command::InstallApplication(install) => return install_app::install(device, uuid, keys, install).await,
+    let who = Who { device, channel, enrollment, uuid };
+    carry_out(who, keys, command).await.unwrap_or_else(|error| {
+        object("command-refused", &error);
+        Reply::failed(error)
+    })
+}
+
+/// Who is to do it, on which channel, for which command.
+#[derive(Clone, Copy)]
+struct Who<'a> {
+    device: &'a Arc<Device>,
+    channel: Channel,
+    enrollment: &'a Enrollment,
+    uuid: &'a str,
+}
+
+async fn carry_out(who: Who<'_>, keys: &Dictionary, command: Command) -> Result<Reply, AppleError> {
+    let Who { device, channel, enrollment, uuid } = who;
+    match command {
+        Command::InstallProfile { payload } => profiles::install(who, &payload).await,
+        Command::RemoveProfile { identifier } => profiles::remove(who, &identifier),
+        Command::ProfileList { managed_only } => Ok(profiles::list(device, channel, managed_only)),
+        Command::CertificateList { .. } => lists::certificates(device, enrollment),
+        Command::ProvisioningProfileList { .. } => Ok(lists::provisioning(device)),
+        Command::UserList => Ok(lists::users(device)),
+        Command::AvailableOsUpdates => Ok(lists::updates(device)),
+        Command::OsUpdateStatus => Ok(lists::update_status(device)),
+        Command::InstallApplication(install) => Ok(install_app::install(device, uuid, keys, install).await),
+        Command::InstallEnterpriseApplication(install) => program::install_enterprise(device, &install),
         Command::RemoveApplication { identifier } => apps::remove(device, identifier.as_str()),
         Command::ManagedApplicationList { identifiers } => Ok(apps::managed_list(device, &identifiers)),
         Command::InstalledApplicationList { identifiers, managed_only, items } => {
             Ok(apps::installed_list(device, &identifiers, managed_only, &items))
         }
+        Command::ManagedApplicationAttributes { identifiers } => Ok(apps::attributes(device, &identifiers)),
+        Command::ManagedApplicationConfiguration { identifiers } => Ok(apps::configurations(device, &identifiers)),
+        Command::ManagedApplicationFeedback { identifiers, delete } => {
+            Ok(program::feedback(device, &identifiers, delete))
+        }
+        Command::ApplyRedemptionCode(apply) => program::redeem(device, &apply),
+        Command::InviteToProgram(invite) => Ok(program::invite(&invite)),
         Command::DeviceInformation { queries } => Ok(inventory::information(device, enrollment, &queries)),
         Command::SecurityInfo => Ok(inventory::security(device)),
-        Command::DeviceConfigured => Ok(Reply::done(Answer::none())),
-        Command::Settings { items } => Ok(settings::apply(device, uuid, items)),
-        other => plain(device, enrollment, uuid, other.request_type(), keys),
-    };
-    result.unwrap_or_else(|error| {
-        device.change(|state| state.problem("command-refused", format!("{kind}: {}", error.text), Some(uuid)));
-        Reply::failed(error)
-    })
-}
-
-/// Commands whose keys matter little here.
-fn plain(
-    device: &Device,
-    enrollment: &Enrollment,
-    uuid: &str,
-    kind: &str,
-    keys: &Dictionary,
-) -> Result<Reply, AppleError> {
-    match kind {
-        "CertificateList" => profiles::certificates(device, enrollment),
-        "ManagedApplicationAttributes" => Ok(apps::attributes(device, keys)),
-        "ManagedApplicationConfiguration" => Ok(apps::configurations(device, keys)),
-        "DeviceLock" | "ClearPasscode" | "RestartDevice" | "ShutDownDevice" | "DeclarativeManagement" => {
+        Command::Settings { .. } => Ok(settings::apply(device, channel, uuid, keys)),
+        Command::DeviceLock(lock) => acts::lock(device, &lock),
+        Command::ClearPasscode { unlock_token } => acts::clear_passcode(device, enrollment, &unlock_token),
+        Command::EraseDevice(erase) => acts::erase(erase),
+        Command::RestartDevice(_) => Ok(acts::and_then(After::Restart)),
+        Command::ShutDownDevice => Ok(acts::and_then(After::ShutDown)),
+        Command::RequestMirroring(request) => acts::mirror(&request),
+        Command::DeviceConfigured => Ok(acts::configured(device, channel)),
+        Command::EnableLostMode(lost) => lost_mode::enable(device, &lost),
+        Command::DisableLostMode => lost_mode::disable(device),
+        Command::PlayLostModeSound => lost_mode::play_sound(device),
+        Command::DeviceLocation => lost_mode::location(device),
+        Command::SetRecoveryLock(lock) => recovery::set_lock(device, &lock),
+        Command::VerifyRecoveryLock { password } => recovery::verify_lock(device, &password),
+        Command::RotateFileVaultKey(rotate) => recovery::rotate(device, &rotate),
+        Command::DeclarativeManagement { data } => {
+            device.change(|state| state.due.insert(channel, data));
             Ok(Reply::done(Answer::none()))
         }
-        other => {
-            let text = format!("{other} is no command that this device knows");
-            device.change(|state| state.problem("unknown-command", text.as_str(), Some(uuid)));
-            Ok(Reply::format_error(AppleError::mdm(12021, text)))
-        }
+        Command::Raw { request_type, .. } if request_type == "UserConfigured" => Ok(acts::configured(device, channel)),
+        // What the table knows and has no type.
+        Command::Raw { .. } | Command::Given(_) => Ok(Reply::done(Answer::none())),
     }
 }
 
-fn right_for(kind: &str) -> Option<i64> {
-    Some(match kind {
-        "ProfileList" | "CertificateList" => INSPECT_PROFILES,
-        "InstallProfile" | "RemoveProfile" => CHANGE_PROFILES,
-        "DeviceInformation" => QUERY_DEVICE,
-        "InstalledApplicationList" => INSPECT_APPS,
-        "SecurityInfo" => QUERY_SECURITY,
-        "Settings" => CHANGE_SETTINGS,
-        "InstallApplication" | "RemoveApplication" | "ManagedApplicationList" => MANAGE_APPS,
-        _ => return None,
-    })
-}
+/// Commands that are never put off. iOS: Apple docs, Handling NotNow status responses; those of Lost Mode and of Setup
+/// Assistant are added, as they are for devices whose owner is not there.
+const NEVER_DEFERRED: [&str; 18] = [
+    "ClearPasscode",
+    "DeclarativeManagement",
+    "DeviceConfigured",
+    "DeviceInformation",
+    "DeviceLocation",
+    "DeviceLock",
+    "DisableLostMode",
+    "EnableLostMode",
+    "EraseDevice",
+    "InstalledApplicationList",
+    "PlayLostModeSound",
+    "ProfileList",
+    "ProvisioningProfileList",
+    "RestartDevice",
+    "Restrictions",
+    "ShutDownDevice",
+    "UserConfigured",
+    "UserList",
+];
 
 impl Device {
     /// Whether the device answers `NotNow`: while it is locked, or by the chance the options give profile and app
-    /// commands. Some commands are never deferred (Apple docs: Handling NotNow status responses).
+    /// commands. Some commands are never deferred.
     fn defers(&self, kind: &str) -> bool {
         let changes = matches!(kind, "InstallProfile" | "RemoveProfile" | "InstallApplication" | "RemoveApplication");
-        let never =
-            matches!(kind, "DeviceInformation" | "ProfileList" | "InstalledApplicationList" | "DeviceConfigured");
+        let never = NEVER_DEFERRED.contains(&kind);
         let percent = self.shared.options.not_now_percent;
         let mut state = self.state();
         (state.locked && !never) || (changes && percent > 0 && state.chance.percent(percent))

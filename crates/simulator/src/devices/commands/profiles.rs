@@ -1,48 +1,44 @@
-//! `InstallProfile`, `RemoveProfile`, `ProfileList`, `CertificateList` (Apple schema: profile.*.yaml,
-//! certificate.list.yaml). A profile replaces the one with its `PayloadIdentifier`; the enrollment profile replaces the
+//! `InstallProfile`, `RemoveProfile`, `ProfileList` (Apple schema: profile.*.yaml). A profile replaces the one with its `PayloadIdentifier`; the enrollment profile replaces the
 //! enrollment, or ends it.
 
+use super::super::channel::Channel;
 use super::super::device::{Device, hex};
 use super::super::fault::Fault;
 use super::super::mdm_payload::{self, MDM, MdmPayload};
+use super::super::power::After;
 use super::super::profile::{AppleError, Profile};
 use super::super::rules;
 use super::super::state::{Enrollment, Installed};
-use super::Reply;
-use openssl::nid::Nid;
+use super::{Reply, Who};
 use openssl::x509::X509;
-use plist::{Dictionary, Value};
+use plist::Dictionary;
 use russet_protocol::result::{Answer, InstalledPayload, InstalledProfile, ProfileList};
 use std::sync::Arc;
 
 /// Installs or replaces a profile.
-pub(super) async fn install(
-    device: &Arc<Device>,
-    enrollment: &Enrollment,
-    uuid: &str,
-    bytes: &[u8],
-) -> Result<Reply, AppleError> {
+pub(super) async fn install(who: Who<'_>, bytes: &[u8]) -> Result<Reply, AppleError> {
+    let Who { device, channel, enrollment, uuid } = who;
     let profile = Profile::open(bytes, &device.trusted()?)?;
-    device.shared.record.profile(&device.hardware, &profile.top);
+    device.shared.record.profile(&device.hardware, channel, &profile.top);
     {
         let state = device.state();
         let others: Vec<&Profile> = state
             .profiles
             .iter()
+            .filter(|other| other.channel != channel || other.profile.identifier != profile.identifier)
             .map(|installed| &installed.profile)
-            .filter(|other| other.identifier != profile.identifier)
             .collect();
         rules::check(&profile, device.hardware.platform, &others)?;
     }
     let carries_mdm = profile.of_kind(MDM).next().is_some();
-    if profile.identifier == enrollment.profile_identifier {
+    if profile.identifier == enrollment.profile_identifier && channel == Channel::Device {
         return replace_enrollment(device, enrollment, profile).await;
     }
     if carries_mdm {
         return Err(AppleError::mdm(12001, "The profile has an MDM payload, but the device is enrolled already"));
     }
     device.change(|state| {
-        state.put_profile(profile);
+        state.put_profile(channel, profile);
         Device::check_vpn_use(state, uuid);
     });
     Ok(Reply::done(Answer::none()))
@@ -56,13 +52,14 @@ async fn replace_enrollment(device: &Arc<Device>, old: &Enrollment, profile: Pro
     device.change(|state| {
         remarks.into_iter().for_each(|remark| state.problem("enrollment-profile", remark, None));
     });
-    let fresh = device.take_on(&profile, mdm, source).await.map_err(|fault| match fault {
+    let mut fresh = device.take_on(&profile, mdm, source).await.map_err(|fault| match fault {
         Fault::Refused(text) => AppleError::mdm(12011, text),
         other => AppleError::mdm(12002, other.to_string()),
     })?;
     device.shared.courier.forget(&hex(&old.token));
+    fresh.previous = Some((old.identity.clone(), old.http.clone()));
     device.change(|state| {
-        state.put_profile(profile);
+        state.put_profile(Channel::Device, profile);
         state.enrollment = Some(fresh);
         state.enrollments += 1;
     });
@@ -85,17 +82,15 @@ fn may_replace(old: &MdmPayload, new: &MdmPayload) -> Result<(), AppleError> {
 }
 
 /// Removes a managed profile; the enrollment profile ends the enrollment.
-pub(super) fn remove(
-    device: &Device,
-    enrollment: &Enrollment,
-    uuid: &str,
-    identifier: &str,
-) -> Result<Reply, AppleError> {
-    if identifier == enrollment.profile_identifier {
-        return Ok(Reply { leave: true, ..Reply::done(Answer::none()) });
+pub(super) fn remove(who: Who<'_>, identifier: &str) -> Result<Reply, AppleError> {
+    let Who { device, channel, enrollment, uuid } = who;
+    if identifier == enrollment.profile_identifier && channel == Channel::Device {
+        return Ok(Reply { after: After::Leave, ..Reply::done(Answer::none()) });
     }
     device.change(|state| {
-        let Some(place) = state.profiles.iter().position(|installed| installed.profile.identifier == identifier) else {
+        let Some(place) =
+            state.profiles.iter().position(|one| one.channel == channel && one.profile.identifier == identifier)
+        else {
             return Err(AppleError::mdm(12013, format!("The profile {identifier} is not installed")));
         };
         if !state.profiles.get(place).is_some_and(|installed| installed.managed) {
@@ -108,9 +103,10 @@ pub(super) fn remove(
 }
 
 /// The installed profiles.
-pub(super) fn list(device: &Device, managed_only: bool) -> Reply {
+pub(super) fn list(device: &Device, channel: Channel, managed_only: bool) -> Reply {
     let state = device.state();
-    let profiles = state.profiles.iter().filter(|installed| installed.managed || !managed_only).map(listed).collect();
+    let shown = |one: &&Installed| one.channel == channel && (one.managed || !managed_only);
+    let profiles = state.profiles.iter().filter(shown).map(listed).collect();
     Reply::done(Answer::ProfileList(ProfileList { profiles }))
 }
 
@@ -140,27 +136,9 @@ fn listed(installed: &Installed) -> InstalledProfile {
     }
 }
 
-/// Certificates that profiles brought, and the device's identity.
-pub(super) fn certificates(device: &Device, enrollment: &Enrollment) -> Result<Reply, AppleError> {
-    let item = |certificate: &X509, is_identity: bool| {
-        let names = certificate.subject_name();
-        let common_name = names.entries_by_nid(Nid::COMMONNAME).next().and_then(|name| name.data().to_string().ok());
-        let mut keys = Dictionary::new();
-        keys.insert("CommonName".to_owned(), common_name.unwrap_or_default().into());
-        keys.insert("IsIdentity".to_owned(), is_identity.into());
-        keys.insert("Data".to_owned(), Value::Data(certificate.to_der().unwrap_or_default()));
-        Value::Dictionary(keys)
-    };
-    let mut items: Vec<Value> = device.brought()?.iter().map(|certificate| item(certificate, false)).collect();
-    items.push(item(&enrollment.identity.certificate, true));
-    let mut keys = Dictionary::new();
-    keys.insert("CertificateList".to_owned(), items.into());
-    Ok(Reply::done(Answer::Other(keys)))
-}
-
 impl Device {
     /// Certificates that installed profiles brought.
-    fn brought(&self) -> Result<Vec<X509>, AppleError> {
+    pub(super) fn brought(&self) -> Result<Vec<X509>, AppleError> {
         let state = self.state();
         let all: Result<Vec<_>, _> = state.profiles.iter().map(|installed| installed.profile.certificates()).collect();
         Ok(all?.into_iter().flatten().collect())

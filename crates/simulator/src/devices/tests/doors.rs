@@ -1,19 +1,21 @@
 //! What devices reach of the test server: the enrollment page and profile, SCEP, check-in, commands. Checks by OpenSSL who
 //! speaks.
 
+use super::super::cms;
 use super::super::device::hex;
 use super::house::{Proof, Shared, text};
 use crate::serve::Connection;
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, put};
-use axum::{Extension, Router};
+use axum::{Extension, Json, Router};
 use base64::Engine;
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::x509::X509;
 use plist::{Dictionary, Value};
+use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -24,7 +26,17 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/scep", get(scep).post(scep))
         .route("/checkin", put(check_in))
         .route("/mdm", put(mdm))
+        .layer(DefaultBodyLimit::disable())
         .with_state(shared)
+}
+
+/// The channel a message is from: the device, and the user where there is one.
+fn address(keys: &Dictionary) -> String {
+    let device = keys.get("UDID").or_else(|| keys.get("EnrollmentID")).and_then(Value::as_string).unwrap();
+    match keys.get("UserShortName").and_then(Value::as_string) {
+        Some(user) => format!("{device}:{user}"),
+        None => device.to_owned(),
+    }
 }
 
 impl Shared {
@@ -41,6 +53,9 @@ impl Shared {
             .unwrap()
             .verify(None, Some(&self.authority.store()), Some(body), None, CMSOptions::BINARY)
             .unwrap();
+        for signer in cms::certificates(&signature).unwrap() {
+            self.memory.lock().unwrap().signers.insert(signer.to_der().unwrap());
+        }
         if signature[1] == 0x80 { Proof::Ber } else { Proof::Der }
     }
 }
@@ -81,23 +96,59 @@ async fn check_in(
     Extension(connection): Extension<Connection>,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Response {
     let proof = shared.proof(&headers, &connection, &body);
     let keys: Dictionary = plist::from_bytes(&body).unwrap();
     let mut memory = shared.memory.lock().unwrap();
     if memory.unavailable > 0 {
         memory.unavailable -= 1;
-        return StatusCode::SERVICE_UNAVAILABLE;
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     memory.proofs.insert(proof);
+    memory.dates.extend(headers.get("date").map(|date| date.to_str().unwrap().to_owned()));
     if text(&keys, "MessageType") == "TokenUpdate" {
         let token = hex(keys.get("Token").and_then(Value::as_data).unwrap());
         let target = (token, text(&keys, "PushMagic").to_owned());
-        memory.targets.insert(text(&keys, "UDID").to_owned(), target);
+        memory.targets.insert(address(&keys), target);
     }
     memory.check_ins.push(body.to_vec());
     shared.heard.send_replace(());
-    StatusCode::OK
+    if text(&keys, "MessageType") == "DeclarativeManagement" {
+        return declarations(&memory.declarations, text(&keys, "Endpoint"));
+    }
+    let Some(replies) = memory.replies.get_mut(text(&keys, "MessageType")) else {
+        return StatusCode::OK.into_response();
+    };
+    let (status, answer) = if replies.len() > 1 { replies.pop_front() } else { replies.front().cloned() }.unwrap();
+    let mut body = Vec::new();
+    Value::Dictionary(answer).to_writer_xml(&mut body).unwrap();
+    (StatusCode::from_u16(status).unwrap(), body).into_response()
+}
+
+/// Declarative management, as Apple's article has it.
+fn declarations(all: &[(&str, &str, &str, serde_json::Value)], endpoint: &str) -> Response {
+    let token = format!("{:?}", all.iter().map(|(_, _, token, _)| token).collect::<Vec<_>>());
+    if endpoint == "tokens" {
+        let tokens = json!({ "DeclarationsToken": token, "Timestamp": "2026-11-21T10:00:00Z" });
+        return Json(json!({ "SyncTokens": tokens })).into_response();
+    }
+    if endpoint == "declaration-items" {
+        let list = |name: &str| -> Vec<serde_json::Value> {
+            let listed = all.iter().filter(|(list, ..)| *list == name);
+            listed.map(|(_, id, token, _)| json!({ "Identifier": id, "ServerToken": token })).collect()
+        };
+        let lists = json!({ "Activations": list("Activations"), "Assets": list("Assets"),
+            "Configurations": list("Configurations"), "Management": list("Management") });
+        return Json(json!({ "Declarations": lists, "DeclarationsToken": token })).into_response();
+    }
+    let Some(path) = endpoint.strip_prefix("declaration/") else { return StatusCode::OK.into_response() };
+    let found = all.iter().find(|(list, id, ..)| {
+        path.split_once('/').is_some_and(|(kind, name)| name == *id && list.to_lowercase().starts_with(kind))
+    });
+    match found {
+        Some((.., declaration)) if !declaration.is_null() => Json(declaration.clone()).into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 async fn mdm(
@@ -108,7 +159,7 @@ async fn mdm(
 ) -> Response {
     let proof = shared.proof(&headers, &connection, &body);
     let keys: Dictionary = plist::from_bytes(&body).unwrap();
-    let (udid, status) = (text(&keys, "UDID").to_owned(), text(&keys, "Status").to_owned());
+    let (udid, status) = (address(&keys), text(&keys, "Status").to_owned());
     let mut memory = shared.memory.lock().unwrap();
     if memory.unavailable > 0 {
         memory.unavailable -= 1;
@@ -120,7 +171,7 @@ async fn mdm(
     let mut next = queue.front().map(|(_, bytes)| bytes.clone());
     if status != "Idle" {
         memory.reports.push(keys);
-        if status == "NotNow" {
+        if status == "NotNow" || status == "Perhaps" {
             next = None;
         } else if memory.forgetful > 0 {
             memory.forgetful -= 1;

@@ -42,6 +42,16 @@ pub(super) struct Memory {
     pub(super) proofs: BTreeSet<Proof>,
     /// Of each UDID: push token in hexadecimal and magic.
     pub(super) targets: BTreeMap<String, (String, String)>,
+    /// What is answered to check-in messages of a kind, in turn; the last one stays. Others are answered 200, without a body.
+    pub(super) replies: BTreeMap<&'static str, VecDeque<(u16, Dictionary)>>,
+    /// Declarations, as `declaration-items` lists them: list, identifier, token, and the declaration itself.
+    pub(super) declarations: Vec<(&'static str, &'static str, &'static str, serde_json::Value)>,
+    /// The profile says that the server keeps bootstrap tokens and gives tokens of services.
+    pub(super) capable: bool,
+    /// The signatures' certificates, as they came.
+    pub(super) signers: BTreeSet<Vec<u8>>,
+    /// Every `Date` header of a device.
+    pub(super) dates: BTreeSet<String>,
     /// So many of the next requests of devices are answered 503.
     pub(super) unavailable: u32,
     /// So many of the next answers are taken, and the command is delivered once more all the same.
@@ -126,6 +136,10 @@ impl House {
         self.shared.authority.root.certificate.to_pem().unwrap()
     }
 
+    pub(super) fn root_key(&self) -> &openssl::pkey::PKeyRef<openssl::pkey::Private> {
+        &self.shared.authority.root.key
+    }
+
     pub(super) fn memory(&self) -> MutexGuard<'_, Memory> {
         self.shared.memory.lock().unwrap()
     }
@@ -160,6 +174,35 @@ impl House {
         self.answer(&uuid).await
     }
 
+    /// The same on the channel of the only user of the only device.
+    pub(super) async fn ask_user(&self, fleet: &super::Fleet, command: &Command) -> Dictionary {
+        let device = super::only(fleet);
+        let uuid = self.enqueue(&format!("{}:{}", device.udid, device.users[0].short_name), command);
+        fleet.poll(0);
+        self.answer(&uuid).await
+    }
+
+    /// What the devices said in check-in messages of this kind.
+    pub(super) fn said(&self, kind: &str) -> Vec<Dictionary> {
+        let read = |bytes: &Vec<u8>| plist::from_bytes::<Dictionary>(bytes).unwrap();
+        self.memory().check_ins.iter().map(read).filter(|keys| text(keys, "MessageType") == kind).collect()
+    }
+
+    /// Waits until a condition holds, looking again whenever a device was heard.
+    pub(super) async fn until(&self, holds: impl Fn() -> bool) {
+        let mut heard = self.shared.heard.subscribe();
+        let wait = async {
+            loop {
+                heard.mark_unchanged();
+                if holds() {
+                    return;
+                }
+                heard.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(super::SOON, wait).await.unwrap();
+    }
+
     /// The final answer to a command (`NotNow` is none).
     pub(super) async fn answer(&self, uuid: &str) -> Dictionary {
         let mut heard = self.shared.heard.subscribe();
@@ -188,6 +231,12 @@ pub(super) fn text<'a>(keys: &'a Dictionary, key: &str) -> &'a str {
 }
 
 impl Shared {
+    fn capabilities(&self) -> Vec<String> {
+        let all = ["com.apple.mdm.per-user-connections", "com.apple.mdm.bootstraptoken", "com.apple.mdm.token"];
+        let count = if self.memory.lock().unwrap().capable { 3 } else { 1 };
+        all[..count].iter().map(|name| (*name).to_owned()).collect()
+    }
+
     pub(super) fn enrollment_profile(&self) -> Profile {
         let mut profile = Profile::new(ENROLLMENT, "enrollment-uuid");
         let scep = Scep {
@@ -210,7 +259,7 @@ impl Shared {
             sign_message: self.sign_message,
             access_rights: Some(8191),
             check_out_when_removed: true,
-            server_capabilities: vec!["com.apple.mdm.per-user-connections".into()],
+            server_capabilities: self.capabilities(),
             enrollment_mode: None,
             assigned_managed_apple_id: None,
         };

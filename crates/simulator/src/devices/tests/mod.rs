@@ -1,15 +1,21 @@
 //! Devices against a small MDM server made for these tests: TLS by rustls, SCEP and signatures by OpenSSL, no code of the
 //! real server. Scenarios state what a device answered and what is true on it afterwards.
 
+mod acts;
 mod apps;
 mod authority;
 mod courier;
+mod declarations;
 mod doors;
 mod house;
 mod life;
+mod lists;
+mod misbehavior;
 mod patience;
 mod profiles;
+mod recovery;
 mod schema;
+mod users;
 
 use super::*;
 use house::House;
@@ -23,10 +29,12 @@ const SOON: Duration = Duration::from_secs(30);
 
 /// One iPhone that is supervised and answers at once.
 fn one(platform: Platform) -> Options {
+    let none = Mix { iphones: 0, ipads: 0, macs: 0, apple_tvs: 0, shared_ipads: 0 };
     let mix = match platform {
-        Platform::MacOs => Mix { iphones: 0, ipads: 0, macs: 1 },
-        Platform::IpadOs => Mix { iphones: 0, ipads: 1, macs: 0 },
-        _ => Mix { iphones: 1, ipads: 0, macs: 0 },
+        Platform::MacOs => Mix { macs: 1, ..none },
+        Platform::IpadOs => Mix { ipads: 1, ..none },
+        Platform::TvOs => Mix { apple_tvs: 1, ..none },
+        _ => Mix { iphones: 1, ..none },
     };
     Options { count: 1, mix, supervised_percent: 100, ..quick() }
 }
