@@ -64,7 +64,8 @@ CREATE INDEX command_history_device ON command_history (device_id, purpose, ende
 CREATE INDEX command_history_ended ON command_history (ended_at);
 CREATE INDEX command_history_sent_as ON command_history (channel_id, sent_as) WHERE sent_as IS NOT NULL;
 
--- Reports word for word. command_uuid as the device named it: it may be nobody's.
+-- Reports word for word. command_uuid as the device named it: it may be nobody's. is_sealed: raw holds a secret of
+-- the device, such as its bypass code, and is sealed.
 CREATE TABLE command_report (
     position     BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     channel_id   TEXT    NOT NULL,
@@ -73,6 +74,7 @@ CREATE TABLE command_report (
     status       TEXT    NOT NULL,
     note         TEXT,
     raw          BYTEA   NOT NULL,
+    is_sealed    BOOLEAN NOT NULL,
     received_at  BIGINT  NOT NULL
 );
 CREATE INDEX command_report_uuid ON command_report (command_uuid) WHERE command_uuid IS NOT NULL;

@@ -6,7 +6,7 @@
 use super::history::OutcomeState;
 use super::learn::{self, Verdict};
 use super::queue::{self, hex};
-use super::{Priority, Purpose, store};
+use super::{Priority, Purpose, secrets, store};
 use crate::context::Context;
 use crate::directory::{devices, dirty};
 use crate::ids::{ChannelId, DeviceId, EnrollmentId};
@@ -73,7 +73,7 @@ pub async fn record_and_next_of(
         store::offer_again(tx, channel).await?;
         // An Idle that says nothing else is not worth a row at each poll.
         if !report.keys.is_empty() {
-            keep(tx, session, report, None, raw).await?;
+            keep(tx, ctx, session, report, None, raw).await?;
         }
         None
     } else {
@@ -124,7 +124,7 @@ pub async fn record_too_large(
     };
     let note = format!("the answer was too large: {size} bytes");
     let shown = named.or(open.as_deref());
-    store::keep_report(tx, (channel, device), shown, "", Some(&note), &[], session.now).await?;
+    store::keep_report(tx, (channel, device), shown, "", Some(&note), (&[], false), session.now).await?;
     let look = open.is_some().then_some(Look { lane: Priority::Interactive, cause: "command ended" });
     if let Some(uuid) = open {
         queue::give_up(tx, vec![uuid], OutcomeState::Failed, &note, session.now).await?;
@@ -162,8 +162,7 @@ async fn record(
     raw: &[u8],
 ) -> Result<Option<Look>, StoreError> {
     let Some(uuid) = report.command_uuid.as_ref().map(CommandUuid::as_str) else {
-        keep(tx, session, report, Some("names no command"), raw).await?;
-        return Ok(None);
+        return record_unnamed(tx, ctx, session, report, raw).await;
     };
     let Some(row) = store::answered(tx, session.channel, uuid).await? else {
         return record_late(tx, ctx, session, report, raw).await;
@@ -173,7 +172,7 @@ async fn record(
     match report.status {
         Status::Acknowledged | Status::Error | Status::CommandFormatError => {
             let verdict = judge(tx, ctx, session, &row, report).await?;
-            keep(tx, session, report, verdict.reason, raw).await?;
+            keep(tx, ctx, session, report, verdict.reason, raw).await?;
             let awaited = row.flag("awaited")?;
             if verdict.state == OutcomeState::Done {
                 store::end_answered(tx, uuid, &verdict.end(), session.now).await?;
@@ -192,18 +191,39 @@ async fn record(
             Ok(Some(Look { lane, cause: "command ended" }))
         }
         Status::NotNow => {
-            keep(tx, session, report, None, raw).await?;
+            keep(tx, ctx, session, report, None, raw).await?;
             store::not_now(tx, uuid, session.now).await?;
             Ok(Some(Look { lane, cause: "device said not now" }))
         }
         Status::Idle | Status::Unknown(_) => {
             tracing::warn!(device = %session.device, command = uuid, "a report with an unknown status was kept and ignored");
-            keep(tx, session, report, Some("unknown status"), raw).await?;
+            keep(tx, ctx, session, report, Some("unknown status"), raw).await?;
             // Put off until the next session, or the two of us would go round in circles.
             store::not_now(tx, uuid, session.now).await?;
             Ok(None)
         }
     }
+}
+
+/// An answer that names no command. Which one it means nobody can say: what was delivered is put off until the next session,
+/// and given up where that has been before, so that the two of us never turn in circles.
+async fn record_unnamed(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    session: Session,
+    report: &Report,
+    raw: &[u8],
+) -> Result<Option<Look>, StoreError> {
+    tracing::warn!(device = %session.device, status = report.status.as_str(), "an answer that names no command was kept");
+    keep(tx, ctx, session, report, Some("names no command"), raw).await?;
+    let Some((uuid, put_off)) = store::delivered_once(tx, session.channel).await? else { return Ok(None) };
+    if !put_off {
+        store::not_now(tx, &uuid, session.now).await?;
+        return Ok(None);
+    }
+    let reason = "the device answered without naming the command, more than once";
+    queue::give_up(tx, vec![uuid], OutcomeState::Failed, reason, session.now).await?;
+    Ok(Some(Look { lane: Priority::Interactive, cause: "command ended" }))
 }
 
 /// A report about a command that is not open. The device's word on one that we had given up after it was delivered still
@@ -230,7 +250,7 @@ async fn record_late(
         None => "not a command of this channel",
     };
     tracing::info!(device = %session.device, command = uuid, note, "a report about no open command was kept");
-    keep(tx, session, report, Some(note), raw).await?;
+    keep(tx, ctx, session, report, Some(note), raw).await?;
     Ok(look)
 }
 
@@ -259,11 +279,18 @@ async fn judge(
         None
     });
     let body = body.as_ref().map(|body| body.as_slice());
-    learn::learn(tx, session, &row.text("request_type")?, &row.text("uuid")?, body, report).await
+    let uuid = row.text("uuid")?;
+    let verdict = learn::learn(tx, session, &row.text("request_type")?, &uuid, body, report).await?;
+    if verdict.state == OutcomeState::Done {
+        secrets::keep_told(tx, ctx, &uuid, session.device, report).await?;
+    }
+    Ok(verdict)
 }
 
+/// Keeps a report word for word; sealed, where the device tells a secret of its own.
 async fn keep(
     tx: &mut dyn Tx,
+    ctx: &Context,
     session: Session,
     report: &Report,
     note: Option<&str>,
@@ -271,7 +298,13 @@ async fn keep(
 ) -> Result<(), StoreError> {
     let uuid = report.command_uuid.as_ref().map(CommandUuid::as_str);
     let who = (session.channel, session.device);
-    store::keep_report(tx, who, uuid, report.status.as_str(), note, raw, session.now).await
+    let status = report.status.as_str();
+    if secrets::in_answer(report).is_none() {
+        return store::keep_report(tx, who, uuid, status, note, (raw, false), session.now).await;
+    }
+    let place = secrets::place_of_answer(session.device, uuid);
+    let sealed = ctx.store.sealer().seal("command_report", "raw", &place, raw)?;
+    store::keep_report(tx, who, uuid, status, note, (&sealed, true), session.now).await
 }
 
 /// Picks the next command, and says to the pushes what that means for them.

@@ -32,7 +32,7 @@ pub use queue::{
     NewCommand, cancel, cancel_all, clear, drop_all, enqueue, enqueue_on, enqueue_quietly, is_open, settle, withdraw,
 };
 pub use russet_protocol::support::{ChannelKind, Forbidden};
-pub use secrets::{KeptSecret, reveal, secret_in_use};
+pub use secrets::{KeptSecret, keeps_secret, reveal, secret_in_use};
 pub use upkeep::{run, upkeep};
 
 use russet_protocol::CommandUuid;

@@ -1,6 +1,8 @@
 //! The commands of one device, page by page, and one of them with the answer that ended it.
 
 use super::history::{OpenCommand, Outcome, Place, ended, open, read_ended, read_open};
+use super::secrets;
+use crate::context::Context;
 use crate::ids::DeviceId;
 use russet_protocol::{CommandUuid, Timestamp};
 use russet_store::{Row, StoreError, Tx};
@@ -143,21 +145,26 @@ pub struct Said {
 /// The answer that counted for this command; else the last one.
 ///
 /// # Errors
-/// Where the store fails.
-pub async fn answer_to(tx: &mut dyn Tx, command: &Listed) -> Result<Option<Said>, StoreError> {
-    let (channel, uuid) = match command {
-        Listed::Open(open) => (open.channel, open.sent_as.as_ref().unwrap_or(&open.uuid)),
-        Listed::Ended(ended) => (ended.channel, ended.sent_as.as_ref().unwrap_or(&ended.uuid)),
+/// Where the store fails, or the master key is not the one that a sealed answer was sealed with.
+pub async fn answer_to(tx: &mut dyn Tx, ctx: &Context, command: &Listed) -> Result<Option<Said>, StoreError> {
+    let (channel, device, uuid) = match command {
+        Listed::Open(open) => (open.channel, open.device, open.sent_as.as_ref().unwrap_or(&open.uuid)),
+        Listed::Ended(ended) => (ended.channel, ended.device, ended.sent_as.as_ref().unwrap_or(&ended.uuid)),
     };
-    let sql = "SELECT status, note, length(raw) AS bytes, CASE WHEN length(raw) <= $3 THEN raw END AS raw, received_at
+    let sql = "SELECT status, note, is_sealed, length(raw) AS bytes, CASE WHEN length(raw) <= $3 THEN raw END AS raw, received_at
                FROM command_report WHERE command_uuid = $1 AND channel_id = $2
                ORDER BY CASE WHEN note = 'answered again' OR status = 'NotNow' THEN 1 ELSE 0 END, position DESC LIMIT 1";
     let row = tx.optional(sql, &[uuid.as_str().into(), (&channel.text()).into(), LARGEST.into()]).await?;
     let read = |row: Row| {
+        let mut raw = row.opt_bytes("raw")?;
+        if let (true, Some(sealed)) = (row.flag("is_sealed")?, &raw) {
+            let place = secrets::place_of_answer(device, Some(uuid.as_str()));
+            raw = Some(ctx.store.sealer().open("command_report", "raw", &place, sealed)?.to_vec());
+        }
         Ok(Said {
             status: row.text("status")?,
             note: row.opt_text("note")?,
-            raw: row.opt_bytes("raw")?,
+            raw,
             bytes: u64::try_from(row.int("bytes")?).unwrap_or(0),
             received_at: Timestamp(row.int("received_at")?),
         })

@@ -17,6 +17,8 @@ pub enum Purpose {
     Admin,
     /// Letting Setup Assistant go on.
     Setup,
+    /// Telling a device to look at its declarations again.
+    Declarations,
     /// Renewing the device's identity.
     Renewal,
     /// Ending the enrollment.
@@ -31,6 +33,7 @@ impl fmt::Display for Purpose {
             Self::Inventory => f.write_str("inventory"),
             Self::Admin => f.write_str("admin"),
             Self::Setup => f.write_str("setup"),
+            Self::Declarations => f.write_str("declarations"),
             Self::Renewal => f.write_str("renewal"),
             Self::Unenroll => f.write_str("unenroll"),
         }
@@ -55,6 +58,7 @@ impl FromStr for Purpose {
             "inventory" => Ok(Self::Inventory),
             "admin" => Ok(Self::Admin),
             "setup" => Ok(Self::Setup),
+            "declarations" => Ok(Self::Declarations),
             "renewal" => Ok(Self::Renewal),
             "unenroll" => Ok(Self::Unenroll),
             _ => Err(InvalidPurpose),

@@ -148,12 +148,12 @@ pub(super) async fn keep_report(
     uuid: Option<&str>,
     status: &str,
     note: Option<&str>,
-    raw: &[u8],
+    (raw, is_sealed): (&[u8], bool),
     now: Timestamp,
 ) -> Result<(), StoreError> {
     tx.later(
-        "INSERT INTO command_report (channel_id, device_id, command_uuid, status, note, raw, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO command_report (channel_id, device_id, command_uuid, status, note, raw, received_at, is_sealed)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         &[
             (&channel.text()).into(),
             (&device.text()).into(),
@@ -162,6 +162,7 @@ pub(super) async fn keep_report(
             note.into(),
             raw.into(),
             now.millis().into(),
+            is_sealed.into(),
         ],
     )
     .await
@@ -286,6 +287,14 @@ pub(super) async fn answered(tx: &mut dyn Tx, channel: ChannelId, uuid: &str) ->
 pub(super) async fn delivered(tx: &mut dyn Tx, channel: ChannelId) -> Result<Option<String>, StoreError> {
     let sql = "SELECT uuid FROM command WHERE channel_id = $1 AND state = 'delivered' ORDER BY position LIMIT 1 {lock}";
     tx.optional(sql, &[(&channel.text()).into()]).await?.map(|row| row.text("uuid")).transpose()
+}
+
+/// As [`delivered`], and whether it was put off before.
+pub(super) async fn delivered_once(tx: &mut dyn Tx, channel: ChannelId) -> Result<Option<(String, bool)>, StoreError> {
+    let sql = "SELECT uuid, not_now_at FROM command WHERE channel_id = $1 AND state = 'delivered'
+               ORDER BY position LIMIT 1 {lock}";
+    let row = tx.optional(sql, &[(&channel.text()).into()]).await?;
+    row.map(|row| Ok((row.text("uuid")?, row.opt_int("not_now_at")?.is_some()))).transpose()
 }
 
 /// The channel of an enrollment's open command: of the named one, else of one that was delivered, the device's own first.

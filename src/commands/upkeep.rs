@@ -8,8 +8,6 @@ use russet_store::StoreError;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How long history, reports and unused bodies are kept.
-const KEPT: Duration = Duration::from_secs(90 * 86_400);
 /// Rows of one transaction, so that no device waits long for its turn.
 const BATCH: u32 = 500;
 /// Between two rounds.
@@ -58,10 +56,10 @@ async fn expire(ctx: &Context) -> Result<u64, StoreError> {
     Ok(count)
 }
 
-/// Forgets one batch of each; whether there may be more.
+/// Forgets one batch of each, as old as `retention.commands` says; whether there may be more.
 async fn prune(ctx: &Context) -> Result<bool, StoreError> {
     let mut tx = ctx.store.begin("commands: forget").await?;
-    let most = store::prune(&mut *tx, ctx.now().minus(KEPT), BATCH).await?;
+    let most = store::prune(&mut *tx, ctx.now().minus(ctx.config.retention.commands), BATCH).await?;
     tx.commit().await?;
     Ok(most >= u64::from(BATCH))
 }

@@ -180,6 +180,11 @@ pub const KEYS: &[Key] = &[
     value("pace.event_poll", "30s", &["When to look after a license change that Apple has not reported done."]),
     value("pace.verify_after", "15s", &["When to look first whether an accepted app has arrived."]),
     value("pace.push_again", "24h", &["When to wake a silent device again."]),
+    value(
+        "retention.commands",
+        "90d",
+        &["How long ended commands and the answers of devices are kept. What is under way is never forgotten."],
+    ),
     value("log.format", "text", &["text for people, json for programs."]),
     value("log.filter", "info", &["What is logged: error, warn, info, debug, or a filter as info,russet::push=debug."]),
 ];

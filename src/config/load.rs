@@ -6,8 +6,8 @@ use super::faults::{Fault, Faults, Origin};
 use super::keys;
 use super::sources::{self, Setting, Settings};
 use super::{
-    AdminListener, AppleEndpoints, CheckIn, Config, DeviceListener, Log, Maid, MasterKeySource, Pace, TlsFiles,
-    default_database_url, default_public_url, host_name,
+    AdminListener, AppleEndpoints, CheckIn, Config, DeviceListener, Log, Maid, MasterKeySource, Pace, Retention,
+    TlsFiles, default_database_url, default_public_url, host_name,
 };
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -118,6 +118,7 @@ impl Reader {
                 verify_after: self.pause("pace.verify_after", pace.verify_after),
                 push_again: self.pause("pace.push_again", pace.push_again),
             },
+            retention: Retention { commands: self.pause("retention.commands", Retention::default().commands) },
             log: Log {
                 json: self.parsed("log.format", check::log_format).unwrap_or(false),
                 filter: self.parsed("log.filter", check::log_filter).unwrap_or_else(|| Log::default().filter),

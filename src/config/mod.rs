@@ -49,6 +49,8 @@ pub struct Config {
     pub apple: AppleEndpoints,
     /// How often background work looks, and how long it waits.
     pub pace: Pace,
+    /// How long what is over is kept.
+    pub retention: Retention,
     /// What is written to the log, and how.
     pub log: Log,
 }
@@ -213,6 +215,19 @@ pub struct Pace {
     pub push_again: Duration,
 }
 
+/// How long what is over is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// Ended commands, and what devices answered.
+    pub commands: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { commands: Duration::from_secs(90 * 24 * 3600) }
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
         Self {
@@ -257,6 +272,7 @@ impl Config {
             admin: AdminListener { address: SocketAddr::from(([127, 0, 0, 1], 8080)), tls: None },
             apple: AppleEndpoints::default(),
             pace: Pace::default(),
+            retention: Retention::default(),
             log: Log::default(),
         }
     }
@@ -275,6 +291,7 @@ impl fmt::Debug for Config {
             .field("check_in", &self.check_in)
             .field("apple", &self.apple)
             .field("pace", &self.pace)
+            .field("retention", &self.retention)
             .field("log", &self.log)
             .finish()
     }

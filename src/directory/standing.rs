@@ -5,7 +5,7 @@
 
 use crate::ids::DeviceId;
 use russet_protocol::Timestamp;
-use russet_store::{StoreError, Tx};
+use russet_store::{Row, StoreError, Tx, Value};
 
 /// How a device stands. `None`: not so, as far as it said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -50,6 +50,22 @@ pub(crate) async fn lost_mode_off(tx: &mut dyn Tx, device: DeviceId) -> Result<(
 pub(crate) async fn enrolled(tx: &mut dyn Tx, device: DeviceId) -> Result<(), StoreError> {
     let sql = "DELETE FROM device_standing WHERE device_id = $1";
     tx.run(sql, &[(&device.text()).into()]).await.map(|_| ())
+}
+
+/// Those of these devices that acknowledged their erasure, and when.
+pub(crate) async fn wiped_among(
+    tx: &mut dyn Tx,
+    devices: &[DeviceId],
+) -> Result<Vec<(DeviceId, Timestamp)>, StoreError> {
+    let ids: Vec<String> = devices.iter().map(|device| device.text()).collect();
+    let list: Vec<Value<'_>> = ids.iter().map(Into::into).collect();
+    let sql = "SELECT device_id, wiped_at FROM device_standing WHERE wiped_at IS NOT NULL AND device_id IN ({list})";
+    let read = |row: &Row| {
+        let text = row.text("device_id")?;
+        let device = text.parse().map_err(|_| StoreError::corrupt("device_standing", "device_id", &text))?;
+        Ok((device, Timestamp(row.int("wiped_at")?)))
+    };
+    tx.rows_in(sql, &[], &list).await?.iter().map(read).collect()
 }
 
 /// How a device stands.

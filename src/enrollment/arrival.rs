@@ -260,12 +260,15 @@ pub(super) async fn may_replace(
     }
     let ids: Vec<DeviceId> = live.iter().filter_map(|one| one.device).collect();
     let seen = devices::of_ids(tx, &ids).await?;
+    // Who acknowledged its erasure since it enrolled has nothing left that another identity could take.
+    let wiped = standing::wiped_among(tx, &ids).await?;
+    let erased = |one: &Record| wiped.iter().any(|(device, at)| Some(*device) == one.device && Some(*at) > one.live_at);
     let silent = |one: &Record| {
         let device = seen.iter().find(|device| Some(device.id) == one.device);
         let last = device.and_then(|device| device.seen_at).max(one.live_at);
         last.is_none_or(|last| now.since(last) >= SILENT_AFTER)
     };
-    Ok(live.iter().all(silent).then_some(live))
+    Ok(live.iter().all(|one| erased(one) || silent(one)).then_some(live))
 }
 
 fn facts(message: &Authenticate) -> NewFacts<'_> {

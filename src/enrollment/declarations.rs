@@ -5,11 +5,13 @@
 mod merge;
 
 use super::identity::Speaker;
-use super::rows;
+use super::{EnrollmentError, rows};
+use crate::commands::{self, ChannelKind, NewCommand, OpenCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::ids::{ChannelId, DeviceId};
 use russet_protocol::Timestamp;
 use russet_protocol::checkin::DeclarativeManagement;
+use russet_protocol::command::Command;
 use russet_store::{StoreError, Tx};
 use serde_json::{Value, json};
 
@@ -56,6 +58,35 @@ async fn set_since(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Result<
     };
     let moment = jiff::Timestamp::from_second(since.div_euclid(1000)).unwrap_or_default();
     Ok(moment.to_string())
+}
+
+/// A device that has renewed its enrollment profile forgets that it was told of declarations: the channels that took part are
+/// told again [fleet#41167].
+pub(super) async fn sync_again(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Result<(), EnrollmentError> {
+    let sql = "SELECT c.id, c.user_key FROM channel c WHERE c.enrollment = $1
+               AND EXISTS (SELECT 1 FROM declaration_status s WHERE s.channel = c.id) ORDER BY c.id";
+    let took_part = tx.rows(sql, &[(&speaker.enrollment.text()).into()]).await?;
+    let Some(device) = speaker.device.filter(|_| !took_part.is_empty()) else { return Ok(()) };
+    let open = commands::open_of_device(tx, device).await?;
+    for row in &took_part {
+        let channel = rows::id(row, "channel", "id")?;
+        let asked = |one: &OpenCommand| one.channel == channel && one.request_type == "DeclarativeManagement";
+        if open.iter().any(asked) {
+            continue;
+        }
+        let new = NewCommand {
+            channel,
+            device,
+            command: &Command::DeclarativeManagement { data: None },
+            after: None,
+            purpose: Purpose::Declarations,
+            priority: Priority::Bulk,
+            expires_at: None,
+        };
+        let kind = if row.text("user_key")?.is_empty() { ChannelKind::Device } else { ChannelKind::User };
+        commands::enqueue_on(tx, ctx, new, kind).await?;
+    }
+    Ok(())
 }
 
 /// Stores a status report on top of what was reported before. One that cannot be read is taken and left: refused, it would come

@@ -10,7 +10,7 @@ use super::composing::{self, Terms};
 use super::identity::Speaker;
 use super::issuance::Origin;
 use super::profile::Grant;
-use super::{EnrollmentError, authority, channels, records, rows};
+use super::{EnrollmentError, authority, channels, declarations, records, rows};
 use crate::commands::{self, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::ids::{DeviceId, EnrollmentId};
@@ -231,10 +231,13 @@ pub(super) async fn hear(
         Status::Idle if renewed => {
             // Its answer was lost, or is late. Asked again, it would fail: the challenge is used up.
             commands::settle(tx, &command, "the device came back with its new identity", now).await?;
-            finish(tx, speaker, None).await
+            finish(tx, speaker, None).await?;
+            declarations::sync_again(tx, ctx, speaker).await
         }
-        Status::Acknowledged if answers && renewed => finish(tx, speaker, None).await,
-        Status::Error | Status::CommandFormatError if answers && renewed => finish(tx, speaker, None).await,
+        Status::Acknowledged | Status::Error | Status::CommandFormatError if answers && renewed => {
+            finish(tx, speaker, None).await?;
+            declarations::sync_again(tx, ctx, speaker).await
+        }
         Status::Acknowledged if answers => finish(tx, speaker, Some(now.plus(AGAIN_AFTER))).await,
         Status::Error | Status::CommandFormatError if answers => {
             tracing::warn!(enrollment = %speaker.enrollment, "a device could not renew its identity; again tomorrow");

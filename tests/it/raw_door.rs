@@ -89,6 +89,7 @@ async fn tools_reach_devices(kind: Kind) {
     a_question_is_answered_by_the_devices_that_there_are(&story, &tool, &ids).await;
     a_command_uuid_is_good_once(&tool, &ids).await;
     what_is_no_command_is_refused(&tool, &ids[0]).await;
+    what_a_device_cannot_do_is_refused_there(&story, &tool, &ids).await;
     a_quiet_command_waits_and_is_cleared_away(&story, &tool).await;
     pushes_and_their_certificate(&tool, &ids).await;
     the_audit_log_tells_of_it(&story).await;
@@ -243,6 +244,28 @@ async fn what_is_no_command_is_refused(tool: &Tool, id: &str) {
     }
     let wrong_method = tool.ask(Method::DELETE, &format!("/v1/enqueue/{id}"), "").await;
     assert_eq!(wrong_method.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+/// Property lists of a command without further keys.
+fn plain(request_type: &str) -> Vec<u8> {
+    let command: Dictionary = [("RequestType".to_owned(), Plist::from(request_type))].into_iter().collect();
+    let keys: Dictionary = [("Command".to_owned(), Plist::Dictionary(command))].into_iter().collect();
+    let mut bytes = Vec::new();
+    Plist::Dictionary(keys).to_writer_xml(&mut bytes).unwrap();
+    bytes
+}
+
+/// The schema's word counts here too: each id is told for itself.
+async fn what_a_device_cannot_do_is_refused_there(story: &Story, tool: &Tool, ids: &[String; 2]) {
+    let known = story.client.get(&format!("/api/v1/devices/{}", ids[0])).await.unwrap();
+    let kind = if known["platform"] == "macOS" { "EnableLostMode" } else { "SetRecoveryLock" };
+    let refused = tool.enqueue(&ids.join(","), plain(kind)).await;
+    let expected = [StatusCode::MULTI_STATUS, StatusCode::INTERNAL_SERVER_ERROR];
+    assert!(expected.contains(&refused.status), "{}", refused.body);
+    let why = refused.body["status"][&ids[0]]["command_error"].as_str().unwrap();
+    assert!(why.contains(kind) && why.contains("does not exist on"), "{why}");
+    let posted = tool.ask(Method::POST, &format!("/v1/enqueue/{}", ids[0]), question(None)).await;
+    assert_eq!(posted.status, StatusCode::OK, "{}", posted.body);
 }
 
 async fn a_quiet_command_waits_and_is_cleared_away(story: &Story, tool: &Tool) {

@@ -147,6 +147,8 @@ pub(super) async fn list(
 pub(super) struct Whole {
     #[serde(flatten)]
     command: Shown,
+    /// Whether `GET …/secret` shows one.
+    keeps_secret: bool,
     answer: Option<Answer>,
 }
 
@@ -186,9 +188,11 @@ pub(super) async fn one(
 ) -> Result<Json<Whole>, Problem> {
     let mut snapshot = api.ctx.store.read().await?;
     let device = device_of(&mut *snapshot, &device).await?.id;
-    let found = commands::find(&mut *snapshot, device, &known(uuid)?).await?.ok_or_else(no_such_command)?;
-    let answer = commands::answer_to(&mut *snapshot, &found).await?;
-    Ok(Json(Whole { command: found.into(), answer: answer.map(Into::into) }))
+    let uuid = known(uuid)?;
+    let found = commands::find(&mut *snapshot, device, &uuid).await?.ok_or_else(no_such_command)?;
+    let answer = commands::answer_to(&mut *snapshot, &api.ctx, &found).await?;
+    let keeps_secret = commands::keeps_secret(&mut *snapshot, device, &uuid).await?;
+    Ok(Json(Whole { command: found.into(), keeps_secret, answer: answer.map(Into::into) }))
 }
 
 #[cfg(test)]

@@ -179,6 +179,12 @@ async fn the_history_comes_in_pages_and_each_command_with_its_answer() {
     assert_eq!(hidden["answer"]["keys"]["ActivationLockBypassCode"], "[secret]");
     assert_eq!(hidden["answer"]["keys"]["Icon"], json!({ "$data": "AQI=" }));
     assert!(!hidden.to_string().contains("TOP-SECRET"));
+    assert_eq!((&hidden["keeps_secret"], &users["keeps_secret"]), (&json!(true), &json!(false)));
+    let told = desk.get(&format!("{commands}/{}/secret", uuids[1])).await.body;
+    assert_eq!((&told["name"], &told["secret"]), (&json!("activation_lock_bypass_code"), &json!("TOP-SECRET")));
+    let rows = desk.ctx.store.read().await.unwrap().rows("SELECT raw FROM command_report", &[]).await.unwrap();
+    let plain = |row: &russet_store::Row| row.bytes("raw").unwrap().windows(10).any(|part| part == b"TOP-SECRET");
+    assert!(rows.len() >= 4 && !rows.iter().any(plain), "at rest it is sealed");
     assert_eq!((&one(2).await["error"], &one(3).await["answer"]), (&json!("No (MDM 5)"), &json!(null)));
     assert_eq!(desk.get(&format!("{commands}/nobodys")).await.status, StatusCode::NOT_FOUND);
 }

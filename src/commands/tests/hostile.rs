@@ -66,10 +66,28 @@ async fn answers_to_what_was_never_asked_change_nothing() {
                 assert_eq!(last_note(&desk).await.as_deref(), Some("not a command of this channel"));
             }
         }
-        desk.say(&report("Acknowledged", None)).await.unwrap();
-        assert_eq!(last_note(&desk).await.as_deref(), Some("names no command"));
         assert_eq!(desk.outcome(&theirs).await, None, "the other device's command is still open");
         assert!(desk.marks().await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn answers_that_name_no_command_do_not_turn_in_circles() {
+    for desk in desks().await {
+        for status in ["Acknowledged", "Error", "CommandFormatError", "NotNow", "Splendid"] {
+            let uuid = desk.queue(&Command::SecurityInfo).await;
+            let next = desk.queue(&Command::DeviceConfigured).await;
+            assert_eq!(desk.idle().await.unwrap().uuid, uuid);
+            assert_eq!(desk.say(&report(status, None)).await.unwrap().uuid, next, "{status}: put off");
+            assert_eq!(last_note(&desk).await.as_deref(), Some("names no command"));
+            assert_eq!(desk.acknowledge(&next).await, None);
+            assert_eq!(desk.idle().await.unwrap().uuid, uuid, "offered again");
+            assert_eq!(desk.say(&report(status, None)).await, None);
+            let outcome = desk.outcome(&uuid).await.unwrap();
+            assert_eq!(outcome.state, OutcomeState::Failed);
+            assert!(outcome.reason.unwrap().contains("without naming the command"));
+            assert_eq!(desk.say(&report(status, None)).await, None, "{status}: and nothing is under way");
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is delivered when, and how often.
 
-use super::desk::{bundle, desks, install, install_profile};
-use crate::commands::{self, CommandError, OpenState, OutcomeState, Purpose};
-use russet_protocol::command::{Command, Delivered};
+use super::desk::{bundle, desks, install, install_profile, sender};
+use crate::commands::{self, CommandError, NewCommand, OpenState, OutcomeState, Priority, Purpose};
+use russet_protocol::command::{Command, Delivered, EraseDevice};
 use russet_protocol::guard::Limits;
+use russet_protocol::result::{Report, Status};
 use std::time::Duration;
 
 #[tokio::test]
@@ -83,6 +84,47 @@ async fn a_chain_goes_on_without_a_new_plan_and_ends_with_one() {
         let answer = russet_protocol::result::Answer::ManagedApplicationList(Default::default());
         assert_eq!(desk.answer(&list, &answer).await, None);
         assert_eq!(desk.marks().await, ["command ended"]);
+    }
+}
+
+#[tokio::test]
+async fn what_the_device_does_not_understand_is_never_sent_again_and_the_queue_goes_on() {
+    for desk in desks().await {
+        let odd = desk.queue(&Command::SecurityInfo).await;
+        let behind = desk.queue_after(&Command::DeviceConfigured, &odd).await;
+        let next = desk.queue(&Command::ShutDownDevice).await;
+        desk.idle().await.unwrap();
+        let report = Report { status: Status::CommandFormatError, ..Report::not_now(sender(), odd.clone()) };
+        assert_eq!(desk.say(&report).await.unwrap().uuid, next);
+        let outcome = desk.outcome(&odd).await.unwrap();
+        assert_eq!(outcome.state, OutcomeState::Failed);
+        assert_eq!(outcome.reason.as_deref(), Some("the device does not know this command or its form"));
+        assert_eq!(desk.outcome(&behind).await.unwrap().state, OutcomeState::Dropped);
+        assert_eq!(desk.acknowledge(&next).await, None);
+        assert_eq!(desk.idle().await, None, "not again in the next session");
+    }
+}
+
+#[tokio::test]
+async fn what_concerns_one_device_passes_what_concerns_many() {
+    for desk in desks().await {
+        let ctx = &desk.world.ctx;
+        let queue = async |priority, command: &Command| {
+            let (channel, device, purpose) = (desk.channel, desk.device, Purpose::Inventory);
+            let mut tx = ctx.store.begin("test: enqueue").await.unwrap();
+            let new = NewCommand { channel, device, command, after: None, purpose, priority, expires_at: None };
+            let uuid = commands::enqueue(&mut *tx, ctx, new).await.unwrap();
+            tx.commit().await.unwrap();
+            uuid
+        };
+        let bulk = queue(Priority::Bulk, &Command::SecurityInfo).await;
+        let later = queue(Priority::Bulk, &Command::DeviceConfigured).await;
+        let first = queue(Priority::Interactive, &Command::SecurityInfo).await;
+        let wipe = queue(Priority::Bulk, &Command::EraseDevice(EraseDevice::default())).await;
+        for expected in [wipe, first, bulk, later] {
+            assert_eq!(desk.idle().await.unwrap().uuid, expected);
+            desk.fail(&expected).await;
+        }
     }
 }
 

@@ -50,6 +50,23 @@ async fn the_devices_word_counts_even_when_it_comes_late() {
 }
 
 #[tokio::test]
+async fn history_is_kept_as_long_as_the_configuration_says() {
+    for mut desk in desks().await {
+        desk.world = desk.world.configured(|config| config.retention.commands = HOUR * 24);
+        let ctx = &desk.world.ctx;
+        let done = desk.queue(&Command::SecurityInfo).await;
+        desk.idle().await.unwrap();
+        desk.acknowledge(&done).await;
+        desk.world.clock.advance(HOUR * 23);
+        upkeep(ctx).await.unwrap();
+        assert!(desk.outcome(&done).await.is_some() && !desk.reports().await.is_empty());
+        desk.world.clock.advance(HOUR * 2);
+        upkeep(ctx).await.unwrap();
+        assert!(desk.outcome(&done).await.is_none() && desk.reports().await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn history_is_forgotten_after_ninety_days_and_the_queue_is_not() {
     for desk in desks().await {
         let ctx = &desk.world.ctx;

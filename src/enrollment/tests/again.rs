@@ -5,11 +5,13 @@ use super::super::{EnrollmentError, channels, held};
 use super::device::Phone;
 use super::{DAY, enrolled, invite, ready};
 use crate::commands;
-use crate::directory::devices;
+use crate::directory::{devices, standing};
+use crate::enrollment::orders;
 use crate::testing::{self, World};
 use russet_protocol::checkin::CheckIn;
 use russet_protocol::command::Command;
-use russet_protocol::result::DeviceInformation;
+use russet_protocol::plist::Dictionary;
+use russet_protocol::result::{DeviceInformation, Status};
 use russet_protocol::{PushToken, SerialNumber};
 
 async fn live_state(world: &World) -> (u64, Vec<State>) {
@@ -44,6 +46,33 @@ async fn a_udid_alone_does_not_take_the_place_of_a_device() {
         real.check_out(&world).await.unwrap();
         assert_eq!(live_state(&world).await, (1, vec![State::Live, State::Ended]));
         assert_eq!(other.drain(&world).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_was_erased_comes_in_again_at_once() {
+    for world in testing::contexts().await {
+        let authority = ready(&world).await;
+        let real = enrolled(&world, &authority, "C01").await;
+        real.drain(&world).await;
+        let mut tx = world.ctx.store.begin("test: erase").await.unwrap();
+        let device = devices::find(&mut *tx, "C01").await.unwrap().unwrap();
+        let order = orders::Order::Command { request_type: "EraseDevice".into(), keys: Dictionary::new() };
+        orders::give(&mut *tx, &world.ctx, &device, order, orders::How::default()).await.unwrap();
+        tx.commit().await.unwrap();
+        world.clock.advance(DAY);
+        let delivery = real.idle(&world).await.unwrap().unwrap();
+        let early = again(&world, &real, None).await;
+        assert_eq!(early.drain(&world).await.len(), 0, "held: asked for is not erased");
+        real.answers(&world, &delivery.uuid, Status::Acknowledged).await.unwrap();
+        let standing = async || {
+            let mut view = world.ctx.store.read().await.unwrap();
+            standing::of_device(&mut *view, device.id).await.unwrap()
+        };
+        assert_eq!(standing().await.wiped_at, Some(world.ctx.now()));
+        let other = again(&world, &real, None).await;
+        assert_eq!(other.drain(&world).await.len(), 2, "it is let in, and asked what it is");
+        assert_eq!(standing().await, standing::Standing::default(), "and is no longer an erased one");
     }
 }
 

@@ -11,8 +11,10 @@ use openssl::pkcs12::Pkcs12;
 use openssl::x509::X509;
 use russet_pki::ca::Authority;
 use russet_pki::certificate::IdentityRefused;
+use russet_protocol::checkin::{CheckIn, DeclarativeManagement};
 use russet_protocol::command::{Command, Delivered};
 use russet_protocol::guard::Limits;
+use russet_protocol::plist::Dictionary;
 use russet_protocol::profile::{PayloadBody, Profile};
 use russet_protocol::result::Status;
 use std::sync::Arc;
@@ -80,6 +82,32 @@ async fn an_identity_is_renewed_before_it_ends_and_nothing_else_changes() {
         assert_eq!(round(&world, &authority).await, 0);
         world.clock.advance(3 * DAY);
         assert_eq!(round(&world, &authority).await, 1, "a year later the next one");
+    }
+}
+
+#[tokio::test]
+async fn who_took_part_in_declarations_is_told_of_them_again_after_a_renewal() {
+    for world in testing::contexts().await {
+        let authority = ready(&world).await;
+        let old = enrolled(&world, &authority, "C01").await;
+        old.drain(&world).await;
+        let status = DeclarativeManagement {
+            sender: old.sender(),
+            endpoint: "status".to_owned(),
+            data: Some(br#"{"StatusItems": {}}"#.to_vec()),
+            other: Dictionary::new(),
+        };
+        old.says(&world, &CheckIn::DeclarativeManagement(status)).await.unwrap();
+        world.clock.advance(UNTIL_DUE + HOUR);
+        assert_eq!(round(&world, &authority).await, 1);
+        let delivery = old.idle(&world).await.unwrap().unwrap();
+        let new = ask(&world, &old, &profile(&delivery)).await.unwrap();
+        new.arrive(&world).await;
+        let next = new.answers(&world, &delivery.uuid, Status::Acknowledged).await.unwrap().unwrap();
+        let next = Delivered::decode(&next.bytes, Limits::default()).unwrap().unwrap();
+        assert_eq!(next.command, Command::DeclarativeManagement { data: None });
+        assert_eq!(new.answers(&world, &next.uuid, Status::Acknowledged).await.unwrap(), None);
+        assert!(new.idle(&world).await.unwrap().is_none(), "once");
     }
 }
 
