@@ -26,8 +26,8 @@ pub async fn answer(ctx: &Context, authority: &Arc<Authority>, message: Vec<u8>)
         Err(ScepError::NotScep(what)) => {
             return Err(EnrollmentError::Unreadable(format!("not a SCEP message: {what}")));
         }
-        Err(ScepError::Refused { reply_to, info }) => {
-            tracing::info!(?info, "a SCEP request was refused");
+        Err(ScepError::Refused { reply_to, info, why }) => {
+            tracing::info!(?info, why, "a SCEP request was refused");
             let shared = Arc::clone(authority);
             return Ok(busy(move || scep::failure(&reply_to, info, &shared, nonce)).await??);
         }
@@ -57,8 +57,8 @@ async fn grant(
     let right = match right(&mut *snapshot, ctx, authority, request).await? {
         Ok(Found::Right(right)) => right,
         Ok(Found::Issued(certificate)) => return Ok(Ok(certificate)),
-        Err(info) => {
-            tracing::warn!(?info, "a SCEP request brought no right to a certificate");
+        Err((info, why)) => {
+            tracing::warn!(?info, why, "a SCEP request brought no right to a certificate");
             return Ok(Err(info));
         }
     };
@@ -78,6 +78,9 @@ async fn grant(
         if used == 0 {
             // The same request came twice at a time, or another one was faster.
             let same = issued(&mut *tx, right.enrollment, request).await?;
+            if same.is_none() {
+                tracing::warn!("the challenge of a SCEP request was used meanwhile by another request");
+            }
             return Ok(same.ok_or(FailInfo::BadRequest));
         }
     }
@@ -98,35 +101,40 @@ async fn right(
     ctx: &Context,
     authority: &Authority,
     request: &Request,
-) -> Result<Result<Found, FailInfo>, EnrollmentError> {
-    let (row, challenge) = match &request.proof {
+) -> Result<Result<Found, (FailInfo, &'static str)>, EnrollmentError> {
+    let refused = |why| Ok(Err((FailInfo::BadRequest, why)));
+    let (row, challenge, unknown) = match &request.proof {
         Proof::Challenge(challenge) => {
             let hash = rows::hash(challenge);
             let sql = "SELECT e.id, e.state, c.expires_at, c.used_at FROM scep_challenge c
                        JOIN enrollment e ON e.id = c.enrollment WHERE c.hash = $1";
-            (tx.optional(sql, &[hash.as_slice().into()]).await?, Some(hash))
+            (tx.optional(sql, &[hash.as_slice().into()]).await?, Some(hash), "its challenge is not known")
         }
         Proof::Certificate(certificate) => {
             let facts = match scep::check_renewal(certificate, authority, ctx.now()) {
                 Ok(facts) => facts,
-                Err(info) => return Ok(Err(info)),
+                Err(info) => return Ok(Err((info, "it is signed by no identity of ours that is valid now"))),
             };
             // An identity that a newer one has replaced renews nothing.
             let sql = "SELECT e.id, e.state FROM identity i JOIN enrollment e ON e.id = i.enrollment
                        WHERE i.fingerprint = $1 AND i.replaced_at IS NULL AND e.state = 'live'";
-            (tx.optional(sql, &[(&hex(&facts.fingerprint)).into()]).await?, None)
+            let row = tx.optional(sql, &[(&hex(&facts.fingerprint)).into()]).await?;
+            (row, None, "its identity is not known, was replaced, or its enrollment is not in use")
         }
     };
-    let Some(row) = row else { return Ok(Err(FailInfo::BadRequest)) };
+    let Some(row) = row else { return refused(unknown) };
     let enrollment = rows::id(&row, "enrollment", "id")?;
     if matches!(State::read(&row)?, State::Ended | State::Rejected) {
-        return Ok(Err(FailInfo::BadRequest));
+        return refused("its enrollment is over");
     }
     if let Some(certificate) = issued(tx, enrollment, request).await? {
         return Ok(Ok(Found::Issued(certificate)));
     }
-    if challenge.is_some() && (row.opt_int("used_at")?.is_some() || row.int("expires_at")? < ctx.now().millis()) {
-        return Ok(Err(FailInfo::BadRequest));
+    if challenge.is_some() && row.opt_int("used_at")?.is_some() {
+        return refused("its challenge was used by another request");
+    }
+    if challenge.is_some() && row.int("expires_at")? < ctx.now().millis() {
+        return refused("its challenge has expired");
     }
     Ok(Ok(Found::Right(Right { enrollment, challenge })))
 }

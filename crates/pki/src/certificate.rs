@@ -1,6 +1,7 @@
 //! What a certificate says: the facts that rooms store and compare. Nothing here decides whether to trust it, except
 //! [`TrustedCa`], which accepts a device identity only when our own authority issued it.
 
+use crate::cms::oid::SHA1_WITH_RSA;
 use ring::digest::{SHA256, digest};
 use russet_protocol::Timestamp;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -112,6 +113,9 @@ pub enum IdentityRefused {
     /// Another issuer, or a signature that does not verify.
     #[error("the identity was not issued by this server")]
     ForeignIssuer,
+    /// Signed with SHA-1.
+    #[error("the identity is signed with SHA-1")]
+    WeakSignature,
     /// Made for another purpose: no clientAuth, or an authority itself.
     #[error("the certificate is not a device identity")]
     WrongPurpose,
@@ -162,6 +166,10 @@ impl TrustedCa {
     /// Says which of the checks failed first.
     pub fn check_issued(&self, der: &[u8]) -> Result<Facts, IdentityRefused> {
         let certificate = parse(der).map_err(|_| IdentityRefused::Unreadable)?;
+        // Our own are signed with SHA-256. Of outside authorities too: what SHA-1 signs may have been made for two.
+        if certificate.signature_algorithm.algorithm.as_bytes() == SHA1_WITH_RSA {
+            return Err(IdentityRefused::WeakSignature);
+        }
         let issued_by = |authority: &Vec<u8>| {
             parse(authority).is_ok_and(|authority| {
                 authority.subject().as_raw() == certificate.issuer().as_raw()

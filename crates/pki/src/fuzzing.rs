@@ -35,6 +35,12 @@ pub fn cms(bytes: &[u8]) {
         assert_eq!(signer.facts.public_key, known.public_key, "somebody else was accepted");
         assert_eq!(signer.facts.common_name, known.common_name, "accepted under another name");
     }
+    // A body that is hashed as it comes is judged like one that is kept.
+    let streamed = cms::Awaited::new(bytes, trusted.clone()).and_then(|mut awaited| {
+        awaited.update(BODY);
+        awaited.finish()
+    });
+    assert_eq!(streamed.ok(), cms::verify_detached_undated(bytes, BODY, &trusted).ok(), "judged in two ways");
     let _ = cms::attached_content(bytes);
     let _ = Facts::of(bytes);
     let _ = trusted.check(bytes, NOW);
@@ -47,7 +53,7 @@ pub fn cms(bytes: &[u8]) {
 /// On a finding.
 pub fn scep(bytes: &[u8]) {
     answered(bytes);
-    if let Some((public_key, _)) = scep::read_request(bytes) {
+    if let Ok((public_key, _)) = scep::read_request(bytes) {
         made(house().authority.issue_identity(&public_key, "fuzzing", [4; 20], NOW));
     }
     let _ = scep::cipher_of(bytes);
@@ -95,7 +101,7 @@ fn answered(message: &[u8]) {
             made(scep::success(&request.reply_to, &certificate, authority, [8; 16]));
             made(scep::failure(&request.reply_to, FailInfo::BadRequest, authority, [8; 16]));
         }
-        Err(ScepError::Refused { reply_to, info }) => {
+        Err(ScepError::Refused { reply_to, info, .. }) => {
             made(scep::failure(&reply_to, info, authority, [8; 16]));
         }
         Err(ScepError::NotScep(_)) => {}

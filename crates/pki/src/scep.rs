@@ -1,6 +1,7 @@
 //! SCEP messages (RFC 8894): reading a certificate request, answering it.
 //!
-//! Fails closed for every message type but PKCSReq and RenewalReq [VU#971035]. The content is decrypted by OpenSSL, which
+//! SHA-1 is taken as the digest of a message and answered in kind, since old systems have no other; 3DES likewise. Nothing is
+//! issued with either, and every other cipher is refused. Fails closed for every message type but PKCSReq and RenewalReq [VU#971035]. The content is decrypted by OpenSSL, which
 //! hides padding errors behind a random key, and everything that fails from there on gets one and the same answer
 //! [RUSTSEC-2023-0071]. Nothing here issues: the `enrollment` room checks the challenge and decides who the certificate
 //! is for. Facts: `apple/protocol.md`, section 6.
@@ -114,12 +115,14 @@ pub enum ScepError {
     #[error("not a SCEP message: {0}")]
     NotScep(&'static str),
     /// Understood well enough to answer with a CertRep that says so.
-    #[error("the SCEP request is refused ({info:?})")]
+    #[error("the SCEP request is refused ({info:?}): {why}")]
     Refused {
         /// Where the answer goes.
         reply_to: Box<ReplyTo>,
         /// What it says.
         info: FailInfo,
+        /// What is wrong, for the log alone: the answer must tell nothing about the decryption.
+        why: &'static str,
     },
 }
 
@@ -137,35 +140,39 @@ pub fn parse_request(message: &[u8], authority: &Authority) -> Result<Request, S
     let signer = signed.verify(envelope).map_err(|_| ScepError::NotScep("its signature does not verify"))?;
     let message_type =
         printable(signed.attribute(attribute::MESSAGE_TYPE)).ok_or(ScepError::NotScep("no message type"))?;
-    let reply_to = reply_to(&signed, signer, envelope)?;
-    let refused = |info| ScepError::Refused { reply_to: Box::new(reply_to.clone()), info };
+    let cipher = cipher_of(envelope);
+    let reply_to = reply_to(&signed, signer, cipher.unwrap_or(ReplyCipher::Aes128))?;
+    let refused = |info, why| ScepError::Refused { reply_to: Box::new(reply_to.clone()), info, why };
     let renewal = match message_type {
         "19" => false,
         "17" => true,
-        _ => return Err(refused(FailInfo::BadRequest)),
+        _ => return Err(refused(FailInfo::BadRequest, "its message type is neither PKCSReq nor RenewalReq")),
     };
+    if cipher == Err(NoCipher::Unsupported) {
+        return Err(refused(FailInfo::BadAlgorithm, "its envelope is neither AES nor 3DES"));
+    }
     // What cannot be answered with a certificate must not use up a challenge.
     if sealed_to(&reply_to, b"").is_err() {
-        return Err(refused(FailInfo::BadRequest));
+        return Err(refused(FailInfo::BadRequest, "no answer can be encrypted to its signer"));
     }
     // One answer for every failure from here on, so that it tells nothing about the decryption.
-    let (public_key, challenge) =
-        open_request(envelope, authority).ok_or_else(|| refused(FailInfo::BadMessageCheck))?;
+    let failed = |why| refused(FailInfo::BadMessageCheck, why);
+    let (public_key, challenge) = open_request(envelope, authority).map_err(failed)?;
     let proof = if renewal {
         Proof::Certificate(signer.to_vec())
     } else {
         // The temporary certificate must be of the very key that is asked for: the answer is encrypted to it.
-        let signer_key = crate::certificate::Facts::of(signer).map_err(|_| refused(FailInfo::BadMessageCheck))?;
-        match challenge {
-            Some(challenge) if signer_key.public_key == sha256(&public_key) => Proof::Challenge(challenge),
-            _ => return Err(refused(FailInfo::BadMessageCheck)),
+        let signer = crate::certificate::Facts::of(signer).map_err(|_| failed("its signer cannot be read"))?;
+        if signer.public_key != sha256(&public_key) {
+            return Err(failed("it asks for another key than its signer's"));
         }
+        Proof::Challenge(challenge.ok_or_else(|| failed("it brings no challenge"))?)
     };
     let public_key_hash = sha256(&public_key);
     Ok(Request { reply_to, proof, public_key, public_key_hash })
 }
 
-fn reply_to(signed: &SignedData<'_>, signer: &[u8], envelope: &[u8]) -> Result<ReplyTo, ScepError> {
+fn reply_to(signed: &SignedData<'_>, signer: &[u8], cipher: ReplyCipher) -> Result<ReplyTo, ScepError> {
     let transaction = printable(signed.attribute(attribute::TRANSACTION_ID))
         .filter(|id| !id.is_empty() && id.len() <= MAX_TRANSACTION_ID)
         .ok_or(ScepError::NotScep("no transaction id"))?;
@@ -178,7 +185,7 @@ fn reply_to(signed: &SignedData<'_>, signer: &[u8], envelope: &[u8]) -> Result<R
         sender_nonce: sender_nonce.value.to_vec(),
         digest: signed.digest(),
         signer: signer.to_vec(),
-        cipher: cipher_of(envelope),
+        cipher,
     })
 }
 
@@ -189,29 +196,39 @@ fn printable(attribute: Option<Attribute<'_>>) -> Option<&str> {
     plain.then_some(text)
 }
 
-/// Decrypts the PKCS#10 and reads it.
-fn open_request(envelope: &[u8], authority: &Authority) -> Option<(Vec<u8>, Option<Zeroizing<String>>)> {
-    let pkcs7 = Pkcs7::from_der(envelope).ok()?;
-    if pkcs7.type_()?.nid() != openssl::nid::Nid::PKCS7_ENVELOPED {
-        return None;
+/// The key that a certificate request asks for (DER), and its challenge.
+pub(crate) type Asked = (Vec<u8>, Option<Zeroizing<String>>);
+
+/// Decrypts the PKCS#10 and reads it; else says what is wrong.
+fn open_request(envelope: &[u8], authority: &Authority) -> Result<Asked, &'static str> {
+    let pkcs7 = Pkcs7::from_der(envelope).map_err(|_| "its envelope cannot be read")?;
+    if pkcs7.type_().is_none_or(|kind| kind.nid() != openssl::nid::Nid::PKCS7_ENVELOPED) {
+        return Err("its content is no envelope");
     }
     // The certificate names the recipient: with it OpenSSL answers a wrong key like a wrong padding.
     let opened = pkcs7.decrypt(&authority.key, &authority.certificate, Pkcs7Flags::BINARY);
-    let opened = Zeroizing::new(opened.ok()?);
+    let opened = Zeroizing::new(opened.map_err(|_| "its envelope cannot be opened")?);
     read_request(&opened)
 }
 
 /// Reads a PKCS#10: its public key and its challenge, after checking its own signature.
-pub(crate) fn read_request(der: &[u8]) -> Option<(Vec<u8>, Option<Zeroizing<String>>)> {
-    let (rest, request) = X509CertificationRequest::from_der(der).ok()?;
-    if !rest.is_empty() || request.verify_signature().is_err() {
-        return None;
-    }
+pub(crate) fn read_request(der: &[u8]) -> Result<Asked, &'static str> {
+    let Ok(([], request)) = X509CertificationRequest::from_der(der) else {
+        return Err("its envelope holds no certificate request");
+    };
     let info = &request.certification_request_info;
-    let key = info.subject_pki.parsed().ok()?;
-    let x509_parser::public_key::PublicKey::RSA(rsa) = key else { return None };
-    if !(2048..=8192).contains(&rsa.key_size()) || !is_sound(info.subject_pki.raw) || wants_authority(&request) {
-        return None;
+    let is_strong = match info.subject_pki.parsed() {
+        Ok(x509_parser::public_key::PublicKey::RSA(rsa)) => (2048..=8192).contains(&rsa.key_size()),
+        _ => false,
+    };
+    if !is_strong || !is_sound(info.subject_pki.raw) {
+        return Err("its key is no RSA key of 2048 bits or more");
+    }
+    if request.verify_signature().is_err() {
+        return Err("the signature of its certificate request does not verify");
+    }
+    if wants_authority(&request) {
+        return Err("it asks to be an authority");
     }
     let mut challenges = info.iter_attributes().filter_map(|attribute| match attribute.parsed_attribute() {
         ParsedCriAttribute::ChallengePassword(challenge) => Some(challenge.0.clone()),
@@ -219,9 +236,9 @@ pub(crate) fn read_request(der: &[u8]) -> Option<(Vec<u8>, Option<Zeroizing<Stri
     });
     let challenge = challenges.next().filter(|text| !text.is_empty() && text.len() <= MAX_CHALLENGE);
     if challenges.next().is_some() {
-        return None;
+        return Err("it brings more than one challenge");
     }
-    Some((info.subject_pki.raw.to_vec(), challenge.map(Zeroizing::new)))
+    Ok((info.subject_pki.raw.to_vec(), challenge.map(Zeroizing::new)))
 }
 
 /// Whether a request asks to be an authority itself. It would not become one, but no device asks for that.
@@ -241,11 +258,19 @@ fn is_sound(public_key: &[u8]) -> bool {
     rsa.is_ok_and(|rsa| rsa.n().is_bit_set(0) && rsa.e().is_bit_set(0) && (2..=64).contains(&rsa.e().num_bits()))
 }
 
-/// The content encryption of an EnvelopedData; AES-128 where it cannot be told.
-pub(crate) fn cipher_of(envelope: &[u8]) -> ReplyCipher {
-    fn find(envelope: &[u8]) -> Option<ReplyCipher> {
-        let der = crate::ber::to_der(envelope).ok()?;
-        let mut outer = Reader::new(&der).expect(SEQUENCE).ok()?.reader();
+/// Why the cipher of an envelope is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoCipher {
+    /// It is no envelope that can be read.
+    Unreadable,
+    /// It is none that is answered in.
+    Unsupported,
+}
+
+/// The content encryption of an EnvelopedData.
+pub(crate) fn cipher_of(envelope: &[u8]) -> Result<ReplyCipher, NoCipher> {
+    fn name(der: &[u8]) -> Option<&[u8]> {
+        let mut outer = Reader::new(der).expect(SEQUENCE).ok()?.reader();
         let kind = outer.expect(OBJECT_IDENTIFIER).ok()?;
         let mut fields = outer.next().ok()?.reader().expect(SEQUENCE).ok()?.reader();
         if kind.contents != oid::ENVELOPED_DATA {
@@ -255,15 +280,22 @@ pub(crate) fn cipher_of(envelope: &[u8]) -> ReplyCipher {
         fields.expect(crate::der::SET).ok()?; // recipients
         let mut content = fields.expect(SEQUENCE).ok()?.reader();
         content.expect(OBJECT_IDENTIFIER).ok()?;
-        match content.expect(SEQUENCE).ok()?.reader().expect(OBJECT_IDENTIFIER).ok()?.contents {
-            b"\x60\x86\x48\x01\x65\x03\x04\x01\x02" => Some(ReplyCipher::Aes128),
-            b"\x60\x86\x48\x01\x65\x03\x04\x01\x16" => Some(ReplyCipher::Aes192),
-            b"\x60\x86\x48\x01\x65\x03\x04\x01\x2a" => Some(ReplyCipher::Aes256),
-            b"\x2a\x86\x48\x86\xf7\x0d\x03\x07" => Some(ReplyCipher::TripleDes),
-            _ => None,
-        }
+        Some(content.expect(SEQUENCE).ok()?.reader().expect(OBJECT_IDENTIFIER).ok()?.contents)
     }
-    find(envelope).unwrap_or(ReplyCipher::Aes128)
+    let der = crate::ber::to_der(envelope).map_err(|_| NoCipher::Unreadable)?;
+    match name(&der).ok_or(NoCipher::Unreadable)? {
+        b"\x60\x86\x48\x01\x65\x03\x04\x01\x02" => Ok(ReplyCipher::Aes128),
+        b"\x60\x86\x48\x01\x65\x03\x04\x01\x16" => Ok(ReplyCipher::Aes192),
+        b"\x60\x86\x48\x01\x65\x03\x04\x01\x2a" => Ok(ReplyCipher::Aes256),
+        b"\x2a\x86\x48\x86\xf7\x0d\x03\x07" => Ok(ReplyCipher::TripleDes),
+        _ => Err(NoCipher::Unsupported),
+    }
+}
+
+/// The certificate of the authority as a chain of one: a certs-only SignedData, for clients that ask for the chain.
+#[must_use]
+pub fn chain(authority: &Authority) -> Vec<u8> {
+    certificates_only(&[authority.certificate_der()])
 }
 
 /// A CertRep with the certificate (DER), encrypted to the requester. `nonce`: 16 random bytes.

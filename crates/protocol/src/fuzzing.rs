@@ -12,7 +12,7 @@ pub use seeds::{check_ins, property_lists, reports};
 
 use crate::checkin::CheckIn;
 use crate::guard::{self, Limits};
-use crate::result::{Answer, Report};
+use crate::result::{Answer, Report, glimpse};
 use plist::Value;
 
 /// The answers that have a type of their own, and one that has none.
@@ -87,6 +87,10 @@ pub fn check_in(bytes: &[u8]) {
 /// # Panics
 /// On a finding.
 pub fn report(bytes: &[u8]) {
+    if let Some(uuid) = glimpse(bytes) {
+        let uuid = uuid.as_str();
+        assert!(!uuid.is_empty() && uuid.len() <= 255 && !uuid.chars().any(char::is_control), "an odd name: {uuid:?}");
+    }
     match Report::decode(bytes, Limits::for_body(bytes.len())) {
         Ok(report) => {
             sender(&report.sender);

@@ -78,7 +78,7 @@ async fn invite_pkcs12(world: &World) -> Created {
 }
 
 /// A device that has enrolled.
-async fn enrolled(world: &World, authority: &Arc<Authority>, serial: &str) -> Phone {
+pub(crate) async fn enrolled(world: &World, authority: &Arc<Authority>, serial: &str) -> Phone {
     let invitation = invite(world, None, 1).await;
     let phone = Phone::accept(world, authority, &invitation.code, serial).await;
     phone.arrive(world).await;

@@ -36,6 +36,25 @@ fn attribute(name: &str, value: &[u8]) -> Vec<u8> {
     around(0x30, &[&oid(name), &element(0x31, value)])
 }
 
+/// How a message is made; by default as devices do it.
+pub(crate) struct Shape {
+    /// The SCEP message type.
+    pub(crate) kind: &'static str,
+    pub(crate) cipher: Cipher,
+    /// The digest of the signature.
+    pub(crate) sha1: bool,
+    /// In place of the certificate request.
+    pub(crate) request: Option<Vec<u8>>,
+    /// In place of the envelope.
+    pub(crate) envelope: Option<Vec<u8>>,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self { kind: "19", cipher: Cipher::aes_128_cbc(), sha1: false, request: None, envelope: None }
+    }
+}
+
 /// A key and the temporary certificate that stands for it before there is an identity.
 pub(crate) struct Client {
     pub(crate) key: PKey<Private>,
@@ -63,19 +82,40 @@ impl Client {
         transaction: &str,
         renewed: Option<(&X509, &PKey<Private>)>,
     ) -> Vec<u8> {
+        let kind = if renewed.is_some() { "17" } else { "19" };
+        self.shaped(&Shape { kind, ..Shape::default() }, challenge, ca, transaction, renewed)
+    }
+
+    /// A message of this shape.
+    pub(crate) fn shaped(
+        &self,
+        shape: &Shape,
+        challenge: Option<&str>,
+        ca: &[u8],
+        transaction: &str,
+        signer: Option<(&X509, &PKey<Private>)>,
+    ) -> Vec<u8> {
+        let request = shape.request.clone().unwrap_or_else(|| self.request(challenge, Vec::new()));
+        let envelope = shape.envelope.clone().unwrap_or_else(|| {
+            let mut recipients = Stack::new().unwrap();
+            recipients.push(X509::from_der(ca).unwrap()).unwrap();
+            let envelope = Pkcs7::encrypt(&recipients, &request, shape.cipher, Pkcs7Flags::BINARY).unwrap();
+            envelope.to_der().unwrap()
+        });
+        let (certificate, key) = signer.unwrap_or((&self.temporary, &self.key));
+        signed(&envelope, shape, transaction, certificate, key)
+    }
+
+    /// A PKCS#10 with this challenge, which asks for these extensions.
+    pub(crate) fn request(&self, challenge: Option<&str>, extensions: Vec<rcgen::CustomExtension>) -> Vec<u8> {
         let attributes = challenge.map(|text| rcgen::Attribute {
             oid: &[1, 2, 840, 113_549, 1, 9, 7],
             values: element(0x31, &element(0x13, text.as_bytes())),
         });
-        let request =
-            self.parameters.serialize_request_with_attributes(&pair(&self.key), attributes.into_iter().collect());
-        let mut recipients = Stack::new().unwrap();
-        recipients.push(X509::from_der(ca).unwrap()).unwrap();
-        let cipher = Cipher::aes_128_cbc();
-        let envelope = Pkcs7::encrypt(&recipients, request.unwrap().der(), cipher, Pkcs7Flags::BINARY).unwrap();
-        let kind = if renewed.is_some() { "17" } else { "19" };
-        let (certificate, key) = renewed.unwrap_or((&self.temporary, &self.key));
-        signed(&envelope.to_der().unwrap(), kind, transaction, certificate, key)
+        let mut parameters = self.parameters.clone();
+        parameters.custom_extensions = extensions;
+        let request = parameters.serialize_request_with_attributes(&pair(&self.key), attributes.into_iter().collect());
+        request.unwrap().der().to_vec()
     }
 
     /// The certificate in a CertRep; none where it refuses.
@@ -100,21 +140,26 @@ fn pair(key: &PKey<Private>) -> KeyPair {
     KeyPair::from_pem_and_sign_algo(&pem, &rcgen::PKCS_RSA_SHA256).unwrap()
 }
 
-fn signed(content: &[u8], kind: &str, transaction: &str, certificate: &X509, key: &PKey<Private>) -> Vec<u8> {
+fn signed(content: &[u8], shape: &Shape, transaction: &str, certificate: &X509, key: &PKey<Private>) -> Vec<u8> {
+    let (algorithm, name) = if shape.sha1 {
+        (MessageDigest::sha1(), "1.3.14.3.2.26")
+    } else {
+        (MessageDigest::sha256(), "2.16.840.1.101.3.4.2.1")
+    };
     let scep = |number: u8| format!("2.16.840.1.113733.1.9.{number}");
-    let digest = hash(MessageDigest::sha256(), content).unwrap();
+    let digest = hash(algorithm, content).unwrap();
     let mut attributes = [
         attribute("1.2.840.113549.1.9.3", &oid("1.2.840.113549.1.7.1")),
         attribute("1.2.840.113549.1.9.4", &element(0x04, &digest)),
-        attribute(&scep(2), &element(0x13, kind.as_bytes())),
+        attribute(&scep(2), &element(0x13, shape.kind.as_bytes())),
         attribute(&scep(7), &element(0x13, transaction.as_bytes())),
         attribute(&scep(5), &element(0x04, &[7; 16])),
     ];
     attributes.sort();
     let attributes = attributes.concat();
-    let mut signer = Signer::new(MessageDigest::sha256(), key).unwrap();
+    let mut signer = Signer::new(algorithm, key).unwrap();
     signer.update(&element(0x31, &attributes)).unwrap();
-    let sha256 = around(0x30, &[&oid("2.16.840.1.101.3.4.2.1"), &[5, 0]]);
+    let digest = around(0x30, &[&oid(name), &[5, 0]]);
     let serial = certificate.serial_number().to_bn().unwrap().to_vec();
     let serial = if serial[0] & 0x80 == 0 { serial } else { [vec![0], serial].concat() };
     let info = around(
@@ -122,7 +167,7 @@ fn signed(content: &[u8], kind: &str, transaction: &str, certificate: &X509, key
         &[
             &element(2, &[1]),
             &around(0x30, &[&certificate.issuer_name().to_der().unwrap(), &element(2, &serial)]),
-            &sha256,
+            &digest,
             &element(0xa0, &attributes),
             &around(0x30, &[&oid("1.2.840.113549.1.1.1"), &[5, 0]]),
             &element(4, &signer.sign_to_vec().unwrap()),
@@ -130,6 +175,6 @@ fn signed(content: &[u8], kind: &str, transaction: &str, certificate: &X509, key
     );
     let data = around(0x30, &[&oid("1.2.840.113549.1.7.1"), &element(0xa0, &element(4, content))]);
     let certificates = element(0xa0, &certificate.to_der().unwrap());
-    let body = around(0x30, &[&element(2, &[1]), &element(0x31, &sha256), &data, &certificates, &element(0x31, &info)]);
+    let body = around(0x30, &[&element(2, &[1]), &element(0x31, &digest), &data, &certificates, &element(0x31, &info)]);
     around(0x30, &[&oid("1.2.840.113549.1.7.2"), &element(0xa0, &body)])
 }

@@ -11,6 +11,7 @@ mod scep;
 
 use super::super::{body::Patience, bounded_router, room::Size};
 use crate::commands::{self, NewCommand, OutcomeState, Priority, Purpose};
+use crate::config::Config;
 use crate::enrollment::testing::{enroll, identity};
 use crate::ids::{ChannelId, DeviceId};
 use crate::server::{self, Limits, tls};
@@ -50,6 +51,8 @@ struct House {
 enum Expect {
     /// Refused with this status, and a log line with this text.
     Refused(u16, &'static str),
+    /// Refused as SCEP refuses, and a log line with this text.
+    Failure(&'static str),
     /// Answered 200.
     Taken,
 }
@@ -76,7 +79,7 @@ impl Device {
     }
 
     fn identity(&self) -> Identity {
-        Identity { certificate: self.certificate.clone(), key: self.key.private_key_to_pkcs8().unwrap() }
+        Identity::new(self.certificate.clone(), self.key.private_key_to_pkcs8().unwrap())
     }
 }
 
@@ -92,9 +95,14 @@ async fn houses() -> Vec<House> {
 }
 
 async fn houses_with(patience: Patience, room: Size) -> Vec<House> {
+    houses_of(patience, room, |_| ()).await
+}
+
+async fn houses_of(patience: Patience, room: Size, configure: fn(&mut Config)) -> Vec<House> {
     server::install_crypto();
     let (mut houses, log) = (Vec::new(), Rc::new(Log::begin()));
     for world in testing::contexts().await {
+        let world = world.configured(configure);
         let (bad, good) = (device(&world, "BAD").await, device(&world, "GOOD").await);
         let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let certificate =
@@ -127,6 +135,12 @@ impl House {
             match row.expect {
                 Expect::Refused(status, reason) => {
                     assert_eq!(answer.status, status, "{}: {}\n{said}", row.name, answer.text());
+                    assert!(said.contains(reason), "{}: no line names {reason:?}:\n{said}", row.name);
+                    assert_eq!(self.records().await, before, "{}: something changed", row.name);
+                }
+                Expect::Failure(reason) => {
+                    assert_eq!(answer.status, 200, "{}: {}\n{said}", row.name, answer.text());
+                    assert!(answer.is_scep_failure(), "{}: granted", row.name);
                     assert!(said.contains(reason), "{}: no line names {reason:?}:\n{said}", row.name);
                     assert_eq!(self.records().await, before, "{}: something changed", row.name);
                 }

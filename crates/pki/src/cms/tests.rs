@@ -3,7 +3,9 @@
 use super::*;
 use crate::ca::Authority;
 use crate::certificate::Facts;
-use openssl::pkey::PKey;
+use openssl::ec::{EcGroup, EcKey};
+use openssl::nid::Nid;
+use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
 use std::path::Path;
 use std::process::Command;
@@ -19,8 +21,11 @@ pub(crate) struct Device {
 }
 
 pub(crate) fn device() -> Device {
+    device_with(&PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap())
+}
+
+fn device_with(key: &PKey<Private>) -> Device {
     let authority = Authority::generate("Test authority", [1; 20], NOW).unwrap();
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let public = key.public_key_to_der().unwrap();
     let certificate = authority.issue_identity(&public, "0198-enrollment", [2; 20], NOW).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -88,6 +93,23 @@ fn every_shape_that_devices_send_is_accepted() {
 }
 
 #[test]
+fn keys_on_curves_sign_as_well() {
+    for (curve, digest) in [(Nid::X9_62_PRIME256V1, "sha256"), (Nid::SECP384R1, "sha384"), (Nid::SECP384R1, "sha256")] {
+        let group = EcGroup::from_curve_name(curve).unwrap();
+        let device = device_with(&PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap());
+        for options in [format!("-md {digest}"), format!("-noattr -md {digest} -stream")] {
+            let signature = device.sign(&options);
+            let signer = device.verify(&signature, BODY).unwrap_or_else(|error| panic!("{options}: {error}"));
+            assert_eq!(device.streamed(&signature, &[BODY]), Ok(signer));
+            assert_eq!(device.verify(&signature, b"another body"), Err(CmsError::Mismatch));
+            assert_eq!(device.streamed(&signature, &[b"another body"]), Err(CmsError::Mismatch));
+        }
+        let weak = device.sign("-md sha1");
+        assert_eq!(device.verify(&weak, BODY), Err(CmsError::UnsupportedAlgorithm), "no device needs it");
+    }
+}
+
+#[test]
 fn a_signer_of_another_authority_or_out_of_validity_is_refused() {
     let (device, other) = (device(), device());
     let signature = device.sign("-noattr -md sha1");
@@ -109,6 +131,27 @@ fn a_server_certificate_and_the_authority_itself_are_no_device_identities() {
     assert_eq!(trusted.check(&server.certificate, NOW), Err(IdentityRefused::WrongPurpose));
     assert_eq!(trusted.check(device.authority.certificate_der(), NOW), Err(IdentityRefused::WrongPurpose));
     assert_eq!(trusted.check(b"nonsense", NOW), Err(IdentityRefused::Unreadable));
+}
+
+#[test]
+fn an_identity_that_is_signed_with_sha1_is_refused() {
+    use openssl::{hash::MessageDigest, x509};
+    let device = device();
+    let issued = |digest| {
+        let mut builder = x509::X509Builder::new().unwrap();
+        builder.set_version(2).unwrap();
+        builder.set_issuer_name(device.authority.certificate.subject_name()).unwrap();
+        builder.set_pubkey(&device.authority.key).unwrap();
+        let usage = x509::extension::ExtendedKeyUsage::new().client_auth().build().unwrap();
+        builder.append_extension(usage).unwrap();
+        builder.set_not_before(&openssl::asn1::Asn1Time::from_unix(0).unwrap()).unwrap();
+        builder.set_not_after(&openssl::asn1::Asn1Time::from_unix(NOW.millis() / 500).unwrap()).unwrap();
+        builder.sign(&device.authority.key, digest).unwrap();
+        builder.build().to_der().unwrap()
+    };
+    let trusted = device.authority.trusted();
+    assert!(trusted.check(&issued(MessageDigest::sha256()), NOW).is_ok());
+    assert_eq!(trusted.check(&issued(MessageDigest::sha1()), NOW), Err(IdentityRefused::WeakSignature));
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn a_request_is_read_and_its_answer_reaches_only_the_requester() {
 
 fn refusal(message: &[u8], authority: &Authority) -> FailInfo {
     match parse_request(message, authority) {
-        Err(ScepError::Refused { info, reply_to }) => {
+        Err(ScepError::Refused { info, reply_to, .. }) => {
             let answer = failure(&reply_to, info, authority, [8; 16]).unwrap();
             let signed = SignedData::parse(&answer).unwrap();
             assert_eq!(printable(signed.attribute(attribute::PKI_STATUS)), Some("2"));
@@ -68,6 +68,30 @@ fn every_other_message_type_is_refused() {
         let message = message(kind, &content, &requester.temporary, &requester.key);
         assert_eq!(refusal(&message, &authority), FailInfo::BadRequest, "{kind}");
     }
+}
+
+#[test]
+fn ciphers_that_no_device_needs_are_refused_and_garbage_tells_nothing() {
+    let authority = authority();
+    let device = requester(Some("c"));
+    let of = |content: &[u8]| refusal(&message("19", content, &device.temporary, &device.key), &authority);
+    assert_eq!(of(&envelope(&device.request, &authority, Cipher::camellia_128_cbc())), FailInfo::BadAlgorithm);
+    let mut stream = envelope(&device.request, &authority, Cipher::aes_128_cbc());
+    let cbc = stream.windows(9).position(|part| part == b"\x60\x86\x48\x01\x65\x03\x04\x01\x02").unwrap();
+    stream[cbc + 8] = 1;
+    assert_eq!(of(&stream), FailInfo::BadAlgorithm, "ECB");
+    for garbage in [&b""[..], b"\x30\x80", &stream[..stream.len() / 2], &device.request] {
+        assert_eq!(of(garbage), FailInfo::BadMessageCheck);
+    }
+}
+
+#[test]
+fn the_chain_is_the_authority_alone() {
+    let authority = authority();
+    let chain = Pkcs7::from_der(&chain(&authority)).unwrap();
+    let certificates = chain.signed().unwrap().certificates().unwrap();
+    let all: Vec<_> = certificates.iter().map(|one| one.to_der().unwrap()).collect();
+    assert_eq!(all, [authority.certificate_der()]);
 }
 
 #[test]

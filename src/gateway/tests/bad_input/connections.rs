@@ -151,3 +151,40 @@ async fn long_messages_share_a_bounded_room_and_short_ones_need_none() {
         assert_eq!((first, late.status), (200, 200), "who waits gets the room that is given back");
     }
 }
+
+#[tokio::test]
+async fn what_is_no_http_request_of_ours_is_refused_and_holds_up_nobody() {
+    for house in houses_with(SHORT, Size::default()).await {
+        let idle = String::from_utf8(house.bad.idle()).unwrap();
+        let put = |rest: &str| format!("PUT /mdm HTTP/1.1\r\nHost: localhost\r\n{rest}");
+        let length = idle.len();
+        for (name, bytes, status) in [
+            ("no HTTP", "HELLO\r\n\r\n".to_owned(), 400),
+            ("a length that is none", put("Content-Length: many\r\n\r\n"), 400),
+            ("two lengths", put(&format!("Content-Length: 1\r\nContent-Length: {length}\r\n\r\n{idle}")), 400),
+            ("a chunk that is none", put("Transfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n"), 400),
+            ("an endless header", put(&format!("X: {}\r\n\r\n", "x".repeat(200_000))), 431),
+            ("an endless path", format!("GET /enroll/{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(200_000)), 431),
+            ("another method", "POST /mdm HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".to_owned(), 405),
+            ("markup in a link", get("/enroll/%3Cscript%3Ealert(1)%3C%2Fscript%3E"), 404),
+            ("a template in a link", get("/enroll/%7B%7B7*7%7D%7D%24%7Bjndi%7D"), 404),
+            ("a long link", get(&format!("/enroll/{}", "x".repeat(10_000))), 404),
+        ] {
+            let before = house.records().await;
+            let mut stream = house.connect(Some(&house.bad.identity())).await;
+            // A peer that refuses early may close while we still write: its answer counts.
+            let _ = stream.write_all(bytes.as_bytes()).await;
+            let _ = stream.flush().await;
+            let answer = read(&mut stream).await;
+            let text = answer.text();
+            assert!(!text.contains("<script>") && !text.contains("{{") && !text.contains("${"), "{name}: {text}");
+            assert_eq!(answer.status, status, "{name}: {text}");
+            assert_eq!(house.records().await, before, "{name}");
+            house.healthy(name).await;
+        }
+    }
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+}

@@ -40,6 +40,41 @@ fn binary_bomb() -> Vec<u8> {
     bytes
 }
 
+/// A binary list of these objects, the first of which is the whole; references have two bytes.
+fn binary_of(objects: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = b"bplist00".to_vec();
+    let mut offsets = Vec::new();
+    for object in objects {
+        offsets.extend(u32::try_from(bytes.len()).unwrap().to_be_bytes());
+        bytes.extend(object);
+    }
+    let table = bytes.len() as u64;
+    bytes.extend(&offsets);
+    bytes.extend([0, 0, 0, 0, 0, 0, 4, 2]);
+    for number in [objects.len() as u64, 0, table] {
+        bytes.extend(number.to_be_bytes());
+    }
+    bytes
+}
+
+/// Arrays in arrays.
+fn binary_nest(levels: u16) -> Vec<u8> {
+    let array = |level: u16| [&[0xA1][..], &(level + 1).to_be_bytes()].concat();
+    binary_of(&(0..levels).map(array).chain([vec![0x09]]).collect::<Vec<_>>())
+}
+
+/// A dictionary that names two devices under one key.
+fn binary_twice() -> Vec<u8> {
+    let text = |text: &str| [&[0x50 + u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let keys = [0xD3, 0, 1, 0, 2, 0, 2, 0, 3, 0, 4, 0, 5];
+    binary_of(&[keys.to_vec(), text("Status"), text("UDID"), text("Idle"), text("UDID-BAD"), text("UDID-GOOD")])
+}
+
+/// An array that holds itself.
+fn binary_circle() -> Vec<u8> {
+    binary_of(&[vec![0xA1, 0, 0]])
+}
+
 fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let unreadable = "the message cannot be read";
     let idle = |rest: &str| list(&format!("<dict><key>Status</key><string>Idle</string>{rest}</dict>"));
@@ -50,6 +85,9 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let mut compressed = vec![0x1f, 0x8b, 8, 0];
     compressed.extend(noise(60));
     let id = |text: &str| binary(&keys(&[("Status", "Idle".into()), ("UDID", text.into())]));
+    let named = |key: &str, text: &str| {
+        binary(&keys(&[("Status", "Idle".into()), ("UDID", "UDID-BAD".into()), (key, text.into())]))
+    };
     let wide: Vec<u8> = String::from_utf8(whole.clone()).unwrap().encode_utf16().flat_map(u16::to_be_bytes).collect();
     let mut latin = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><plist><dict/></plist>".to_vec();
     latin.push(b' ');
@@ -85,6 +123,9 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("binary noise", [b"bplist00".to_vec(), noise(300)].concat(), unreadable),
         ("thousands of arrays", idle(&format!("<key>X</key>{}", deep(5000))), "nested deeper than 64"),
         ("binary nesting", binary(&keys(&[("Status", "Idle".into()), ("X", nested)])), "nested deeper than 64"),
+        ("thousands of arrays, binary", binary_nest(5000), "nested deeper than 64"),
+        ("an array that holds itself", binary_circle(), unreadable),
+        ("two UDIDs, binary", binary_twice(), "\"UDID\" stands twice"),
         ("a binary bomb", binary_bomb(), "expands to more than"),
         (
             "an XML bomb",
@@ -109,6 +150,20 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             idle(&format!("<key>UDID</key><string>UDID-BAD</string>{many}<key>UDID</key><string>UDID-GOOD</string>")),
             "\"UDID\" stands twice",
         ),
+        (
+            "two UserIDs",
+            idle("<key>UserID</key><string>A</string><key>UserID</key><string>B</string>"),
+            "\"UserID\" stands twice",
+        ),
+        (
+            "two EnrollmentIDs",
+            idle("<key>EnrollmentID</key><string>A</string><key>EnrollmentID</key><string>B</string>"),
+            "\"EnrollmentID\" stands twice",
+        ),
+        ("a comment in the midst of a UDID", idle("<key>UDID</key><string>UDID-<!-- x -->GOOD</string>"), ""),
+        ("a processing instruction", list("<?php system('id') ?><array/>"), ""),
+        ("two lists", [whole.clone(), whole.clone()].concat(), unreadable),
+        ("something behind the list", [whole.clone(), b"<dict/>".to_vec()].concat(), unreadable),
         ("an array", list("<array/>"), "no dictionary"),
         ("no Status", list("<dict/>"), "Status is missing"),
         ("a Status that is a number", list("<dict><key>Status</key><integer>1</integer></dict>"), "Status is missing"),
@@ -120,6 +175,11 @@ fn refused() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("a UDID with a line", id("UDID-BAD\n2026-11-21T08:00:00Z ERROR forged"), "UDID has control characters"),
         ("a long UDID", id(&long_text(10_000)), "UDID is too long"),
         ("an empty UDID", id(""), "UDID is empty"),
+        ("an EnrollmentID with a slash", named("EnrollmentID", "../other"), "EnrollmentID has a character"),
+        ("an EnrollmentID with NUL", named("EnrollmentID", "A\0"), "EnrollmentID has control characters"),
+        ("a long EnrollmentID", named("EnrollmentID", &long_text(10_000)), "EnrollmentID is too long"),
+        ("a UserID with NUL", named("UserID", "A\0"), "UserID has control characters"),
+        ("a UserID with a line", named("UserID", "A\nB"), "UserID has control characters"),
         (
             "a long UserID",
             idle(&format!("<key>UserID</key><string>{}</string>", long_text(10_000))),

@@ -20,6 +20,14 @@ use tokio_rustls::client::TlsStream;
 pub(super) struct Identity {
     pub(super) certificate: Vec<u8>,
     pub(super) key: Vec<u8>,
+    /// Shown behind the certificate, as if it were of its chain.
+    pub(super) also: Vec<Vec<u8>>,
+}
+
+impl Identity {
+    pub(super) fn new(certificate: Vec<u8>, key: Vec<u8>) -> Self {
+        Self { certificate, key, also: Vec::new() }
+    }
 }
 
 #[derive(Clone)]
@@ -40,6 +48,12 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// Whether this is a CertRep with the `pkiStatus` of a failure.
+    pub(super) fn is_scep_failure(&self) -> bool {
+        let failure = b"\x06\x0a\x60\x86\x48\x01\x86\xf8\x45\x01\x09\x03\x31\x03\x13\x012";
+        self.body.windows(failure.len()).any(|part| part == failure)
     }
 
     fn parse(bytes: &[u8]) -> Self {
@@ -96,6 +110,18 @@ impl Request {
         self
     }
 
+    /// With an `Mdm-Signature` over the body that OpenSSL's command line makes, with these options. It signs with
+    /// `certificate.pem` and `key.pem` in this folder.
+    pub(super) fn signed_by_openssl(self, folder: &std::path::Path, options: &str) -> Self {
+        std::fs::write(folder.join("body"), &self.body).unwrap();
+        let arguments =
+            format!("cms -sign -binary -in body -signer certificate.pem -inkey key.pem -outform DER {options}");
+        let run = std::process::Command::new("openssl").args(arguments.split_whitespace()).current_dir(folder).output();
+        let run = run.unwrap();
+        assert!(run.status.success(), "{options}: {}", String::from_utf8_lossy(&run.stderr));
+        self.with("Mdm-Signature", STANDARD.encode(run.stdout))
+    }
+
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut bytes = format!("{} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", self.line).into_bytes();
         for (name, value) in &self.headers {
@@ -139,9 +165,10 @@ impl House {
         roots.add(self.root.clone()).unwrap();
         let builder = ClientConfig::builder().with_root_certificates(roots);
         let config = match identity {
-            Some(Identity { certificate, key }) => {
+            Some(Identity { certificate, key, also }) => {
                 let key = PrivateKeyDer::try_from(key.clone()).unwrap();
-                builder.with_client_auth_cert(vec![CertificateDer::from(certificate.clone())], key).unwrap()
+                let chain = [certificate].into_iter().chain(also).map(|der| CertificateDer::from(der.clone()));
+                builder.with_client_auth_cert(chain.collect(), key).unwrap()
             }
             None => builder.with_no_client_auth(),
         };
