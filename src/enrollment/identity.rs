@@ -5,7 +5,7 @@
 use super::{OLDER_IDENTITY_VALID, renewal, rows};
 use crate::ids::{ChannelId, DeviceId, EnrollmentId};
 use russet_pki::ca::Authority;
-use russet_pki::certificate::{Facts, IdentityRefused, TrustedCa, hex};
+use russet_pki::certificate::{Facts, Fingerprint, IdentityRefused, TrustedCa, hex};
 use russet_pki::cms::{self, Awaited, CmsError};
 use russet_pki::text;
 use russet_protocol::Timestamp;
@@ -128,6 +128,15 @@ impl Claim {
                 Ok(Self::Certificate(certificate.to_vec(), Box::new(ca.check_issued(certificate)?)))
             }
             _ => Err(Refused::Nothing),
+        }
+    }
+
+    /// SHA-256 of the certificate that is claimed. Anybody may claim it with a signature that does not hold.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Self::Signed(awaited) => awaited.claimed().fingerprint,
+            Self::Certificate(_, facts) => facts.fingerprint,
         }
     }
 

@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout};
 
 /// Most bytes of a message that are kept. Lists of all apps with all their items have about one MiB; some are longer.
 pub(crate) const LARGEST: usize = 32 << 20;
-/// Most bytes that anybody may send before we look who it is.
-pub(crate) const SMALL: usize = 1 << 20;
+/// Most bytes that anybody may send before we look who it is. Most messages of devices are shorter.
+pub(crate) const SMALL: usize = 64 * 1024;
 /// Most bytes that are read at all.
 const DRAINED: u64 = 256 << 20;
 
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(receive(chunks(SMALL / 4, 4)).await, Received::Whole(vec![b'x'; SMALL]));
         assert_eq!(receive(chunks(SMALL + 1, 1)).await, Received::TooLarge(SMALL as u64 + 1));
         assert_eq!(receive(chunks(SMALL / 4, 5)).await, Received::TooLarge(SMALL as u64 / 4 * 5));
-        assert_eq!(receive(chunks(SMALL, 257)).await, Received::Broken, "without an end");
+        assert_eq!(receive(chunks(1 << 20, 257)).await, Received::Broken, "without an end");
     }
 
     #[tokio::test]

@@ -1,10 +1,10 @@
-//! Messages that are longer than strangers may send. Whoever claims an identity of ours may send up to [`LARGEST`] bytes, for
+//! Messages that are longer than strangers may send, who are not listened to any further. Whoever claims an identity of ours may send up to [`LARGEST`] bytes, for
 //! which there is a bounded room; what is longer still is thrown away as it comes. Where the identity then holds, and a
 //! signature is over the bytes that were thrown away, its command ends: refused, the same answer would come for ever.
 
 use super::Gate;
 use super::answer::{Failure, plain};
-use super::body::{self, Incoming, LARGEST, Received, SMALL};
+use super::body::{self, Incoming, LARGEST, Received};
 use super::mdm::{Kind, delivery};
 use super::room::{self, Taken};
 use crate::enrollment::EnrollmentError;
@@ -17,6 +17,9 @@ use russet_protocol::result::glimpse;
 /// Bytes at the beginning and at the end of a message that is too large in which its CommandUUID is looked for. Devices write
 /// their keys in the order of the alphabet.
 const LOOKED_AT: usize = 16 * 1024;
+
+/// Shorter messages are decoded and stored without waiting for each other.
+const QUICK: usize = 1 << 20;
 
 /// Bytes that are hashed at a time; then others have their turn.
 const PART: usize = 256 * 1024;
@@ -35,12 +38,6 @@ pub(super) async fn receive<'a>(
     presented: Presented<'_>,
     mut incoming: Incoming,
 ) -> Result<Long<'a>, Response> {
-    let Ok(room) = gate.room.of_stranger().await else { return Err(drained(incoming, room::full).await) };
-    match incoming.read(SMALL).await {
-        Received::Whole(bytes) => return Ok(Long { bytes, _room: room, _reading: None }),
-        Received::More => {}
-        other => return Err(body::refusal(&other)),
-    }
     let authority = gate.authority.get().await.map_err(|error| Failure::from(error).into_response())?;
     let claim = match Claim::new(presented, &authority, outsiders(&gate.ctx)) {
         Ok(claim) => claim,
@@ -50,17 +47,18 @@ pub(super) async fn receive<'a>(
         }
     };
     if incoming.declared().is_some_and(|bytes| bytes > LARGEST as u64) {
-        return Err(too_large(gate, kind, claim, incoming).await);
+        return Err(too_large(gate, kind, claim, incoming, None).await);
     }
-    let larger = gate.room.claimed(incoming.declared()).await;
-    drop(room);
-    let Ok(room) = larger else { return Err(drained(incoming, room::full).await) };
+    let Ok(room) = gate.room.for_body(claim.fingerprint(), incoming.declared()).await else {
+        return Err(drained(incoming, room::full).await);
+    };
     match incoming.read(LARGEST).await {
+        Received::Whole(bytes) if bytes.len() <= QUICK => Ok(Long { bytes, _room: room, _reading: None }),
         Received::Whole(bytes) => match gate.room.to_read().await {
             Ok(reading) => Ok(Long { bytes, _room: room, _reading: Some(reading) }),
             Err(room::Full) => Err(room::full()),
         },
-        Received::More => Err(too_large(gate, kind, claim, incoming).await),
+        Received::More => Err(too_large(gate, kind, claim, incoming, Some(room)).await),
         other => Err(body::refusal(&other)),
     }
 }
@@ -73,14 +71,20 @@ async fn drained(incoming: Incoming, refusal: impl FnOnce() -> Response) -> Resp
     }
 }
 
-async fn too_large(gate: &Gate, kind: Kind, mut claim: Claim, mut incoming: Incoming) -> Response {
+async fn too_large(
+    gate: &Gate,
+    kind: Kind,
+    mut claim: Claim,
+    mut incoming: Incoming,
+    room: Option<Taken<'_>>,
+) -> Response {
     let kept = incoming.let_go();
     let mut named = glimpse(kept.get(..LOOKED_AT).unwrap_or(&kept));
     for part in kept.chunks(PART) {
         claim.update(part);
         tokio::task::yield_now().await;
     }
-    drop(kept);
+    drop((kept, room));
     let mut tail: Vec<u8> = Vec::new();
     let received = incoming
         .pour(|part| {

@@ -6,7 +6,7 @@
 
 use super::answer::{Failure, plain, property_list};
 use super::body::{self, Incoming, Received};
-use super::{Gate, checkin, long, proxy, room};
+use super::{Gate, checkin, long, proxy};
 use crate::commands::Delivery;
 use crate::enrollment::EnrollmentError;
 use crate::enrollment::conversation;
@@ -92,7 +92,7 @@ async fn message(
     let presented = Presented { peer: peer.as_deref(), signature };
     let kind = Kind::of(&headers, &uri);
     let mut incoming = Incoming::new(body, gate.patience);
-    let (bytes, _room) = match incoming.read(room::FREE).await {
+    let (bytes, _room) = match incoming.read(body::SMALL).await {
         Received::Whole(bytes) => (bytes, None),
         Received::More => match long::receive(&gate, kind, presented, incoming).await {
             Ok(mut long) => (std::mem::take(&mut long.bytes), Some(long)),

@@ -1,19 +1,20 @@
 //! Memory for bodies that are longer than most, shared by all connections.
 //!
-//! Most messages of devices have less than [`FREE`] bytes and take none of it. Longer ones take their size before they are
-//! received; where there is no room they wait, and at the end of their wait they are refused with 429, after which a device
-//! comes again. Must never grow with the number of connections.
+//! Only who claims an identity of ours may send more than [`SMALL`](super::body::SMALL) bytes. Such a body takes room for its
+//! size before it is received; where there is none it waits, and at the end of its wait it is refused with 429, after which a
+//! device comes again. Must never grow with the number of connections.
 
 use super::answer::plain;
-use super::body::{LARGEST, SMALL};
+use super::body::LARGEST;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use russet_pki::certificate::Fingerprint;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
-
-/// Bytes that every request may send without asking for room.
-pub(crate) const FREE: usize = 64 * 1024;
 
 /// What room is counted in.
 const UNIT: usize = 1 << 20;
@@ -21,28 +22,29 @@ const UNIT: usize = 1 << 20;
 /// How much room there is, in units of 1 MiB.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
-    /// For bodies of at most [`SMALL`] bytes, of anybody.
-    pub(crate) strangers: usize,
-    /// For longer ones, of whoever claims an identity of ours.
-    pub(crate) claimed: usize,
-    /// How many of the longer ones are decoded and stored at once; each takes some times its size.
+    /// For bodies that are on their way or wait to be read.
+    pub(crate) bodies: usize,
+    /// How many long ones are decoded and stored at once; each takes some times its size.
     pub(crate) reading: usize,
+    /// How many long ones of one identity there may be at once: one device must not take the room of all.
+    pub(crate) each: usize,
     /// How long one may wait for room.
     pub(crate) wait: Duration,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { strangers: 128, claimed: 256, reading: 2, wait: Duration::from_secs(30) }
+        Self { bodies: 256, reading: 2, each: 4, wait: Duration::from_secs(30) }
     }
 }
 
 /// The room.
 pub(crate) struct Room {
-    strangers: Semaphore,
-    claimed: Semaphore,
+    bodies: Semaphore,
     reading: Semaphore,
+    each: usize,
     wait: Duration,
+    shares: Mutex<HashMap<Fingerprint, usize>>,
 }
 
 /// There was no room within the time.
@@ -50,35 +52,62 @@ pub(crate) struct Room {
 pub(crate) struct Full;
 
 /// Room that is given back when the value goes.
-pub(crate) struct Taken<'a>(#[expect(dead_code, reason = "held, never read")] SemaphorePermit<'a>);
+pub(crate) struct Taken<'a> {
+    _permit: SemaphorePermit<'a>,
+    _share: Option<Share<'a>>,
+}
+
+/// One of the long messages that an identity may have under way.
+struct Share<'a> {
+    room: &'a Room,
+    of: Fingerprint,
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut shares = self.room.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut count) = shares.entry(self.of) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+}
 
 impl Room {
     pub(crate) fn new(size: Size) -> Self {
-        let semaphore = Semaphore::new;
-        let (strangers, claimed) = (semaphore(size.strangers), semaphore(size.claimed));
-        Self { strangers, claimed, reading: semaphore(size.reading), wait: size.wait }
+        let Size { bodies, reading, each, wait } = size;
+        let [bodies, reading] = [bodies, reading].map(Semaphore::new);
+        Self { bodies, reading, each, wait, shares: Mutex::default() }
     }
 
-    /// For a body of at most [`SMALL`] bytes, of anybody.
-    pub(crate) async fn of_stranger(&self) -> Result<Taken<'_>, Full> {
-        self.take(&self.strangers, SMALL).await
-    }
-
-    /// For a body of so many bytes, as its head says; of at most [`LARGEST`] bytes where it does not say.
-    pub(crate) async fn claimed(&self, declared: Option<u64>) -> Result<Taken<'_>, Full> {
+    /// For a body of so many bytes, as its head says; of at most [`LARGEST`] bytes where it does not say. `of` claims to send it.
+    pub(crate) async fn for_body(&self, of: Fingerprint, declared: Option<u64>) -> Result<Taken<'_>, Full> {
+        let share = self.share(of)?;
         let bytes = declared.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(LARGEST).min(LARGEST);
-        self.take(&self.claimed, bytes).await
+        Ok(Taken { _permit: self.take(&self.bodies, bytes).await?, _share: Some(share) })
     }
 
     /// To decode and store a long body.
     pub(crate) async fn to_read(&self) -> Result<Taken<'_>, Full> {
-        self.take(&self.reading, UNIT).await
+        Ok(Taken { _permit: self.take(&self.reading, UNIT).await?, _share: None })
     }
 
-    async fn take<'a>(&self, from: &'a Semaphore, bytes: usize) -> Result<Taken<'a>, Full> {
+    fn share(&self, of: Fingerprint) -> Result<Share<'_>, Full> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = shares.entry(of).or_default();
+        if *count >= self.each {
+            return Err(Full);
+        }
+        *count += 1;
+        Ok(Share { room: self, of })
+    }
+
+    async fn take<'a>(&self, from: &'a Semaphore, bytes: usize) -> Result<SemaphorePermit<'a>, Full> {
         let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX);
         match timeout(self.wait, from.acquire_many(units)).await {
-            Ok(Ok(permit)) => Ok(Taken(permit)),
+            Ok(Ok(permit)) => Ok(permit),
             // Only a closed semaphore fails, and these are never closed.
             Ok(Err(_)) | Err(_) => Err(Full),
         }

@@ -116,6 +116,7 @@ pub struct Awaited {
     der: Vec<u8>,
     digest: ring::digest::Context,
     ca: TrustedCa,
+    claimed: Facts,
 }
 
 impl Awaited {
@@ -127,9 +128,15 @@ impl Awaited {
     pub fn new(signature: &[u8], ca: TrustedCa) -> Result<Self, CmsError> {
         let der = crate::ber::to_der(signature)?;
         let signed = SignedData::parse(&der)?;
-        ca.check_issued(signed.signer_certificate()?)?;
+        let claimed = ca.check_issued(signed.signer_certificate()?)?;
         let digest = ring::digest::Context::new(signed.digest().ring());
-        Ok(Self { der, digest, ca })
+        Ok(Self { der, digest, ca, claimed })
+    }
+
+    /// What the certificate says that the signature names. Anybody may name it.
+    #[must_use]
+    pub fn claimed(&self) -> &Facts {
+        &self.claimed
     }
 
     /// The next part of the body.

@@ -115,7 +115,7 @@ async fn until_full(house: &House, request: &Request) -> Answer {
 
 #[tokio::test]
 async fn long_messages_share_a_bounded_room_and_short_ones_need_none() {
-    let room = Size { strangers: 2, claimed: 3, reading: 1, wait: Duration::from_secs(2) };
+    let room = Size { bodies: 3, reading: 1, each: 2, wait: Duration::from_secs(2) };
     let patient = Patience { pause: Duration::from_secs(20), ..SHORT };
     for house in houses_with(Patience { base: Duration::from_secs(30), most: patient.pause * 2, ..patient }, room).await
     {
@@ -124,23 +124,14 @@ async fn long_messages_share_a_bounded_room_and_short_ones_need_none() {
             report.resize(size, b'\n');
             Request::report(&report).of(device)
         };
-        // Two strangers fill the room of strangers, one device that of devices.
-        let stranger = Request::report(&vec![b' '; 900_000]);
-        let mut strangers = vec![half(&house, &stranger).await, half(&house, &stranger).await];
-        let refused = until_full(&house, &of_size(&house.bad, 500_000)).await;
+        let (mut stream, rest) = half(&house, &of_size(&house.bad, 5 << 19)).await;
+        let refused = until_full(&house, &of_size(&house.good, 3 << 19)).await;
         assert!(refused.head.contains("retry-after: 30"), "{}", refused.head);
         assert!(house.log.text().contains("too many are under way"));
         house.healthy("a full room").await;
-        for (stream, rest) in &mut strangers {
-            stream.write_all(rest).await.unwrap();
-            stream.flush().await.unwrap();
-            assert_eq!(read(stream).await.status, 400);
-        }
-        assert_eq!(of_size(&house.bad, 500_000).send(&house).await.status, 200);
-
-        let (mut stream, rest) = half(&house, &of_size(&house.bad, 5 << 19)).await;
-        until_full(&house, &of_size(&house.good, 3 << 19)).await;
-        house.healthy("a full room").await;
+        let stranger = Request::report(&vec![b' '; 900_000]).send(&house).await;
+        assert_eq!(stranger.status, 400, "strangers take no room: {}", stranger.text());
+        assert_eq!(of_size(&house.bad, 100_000).send(&house).await.status, 429, "no room for a second one");
         let waiting = of_size(&house.good, 3 << 19);
         let finish = async {
             stream.write_all(&rest).await.unwrap();
@@ -149,6 +140,28 @@ async fn long_messages_share_a_bounded_room_and_short_ones_need_none() {
         };
         let (late, first) = tokio::join!(waiting.send(&house), finish);
         assert_eq!((first, late.status), (200, 200), "who waits gets the room that is given back");
+    }
+}
+
+#[tokio::test]
+async fn one_device_does_not_take_the_room_of_all() {
+    let patience = Patience { pause: Duration::from_secs(20), base: Duration::from_secs(30), ..SHORT };
+    let patience = Patience { most: Duration::from_secs(40), ..patience };
+    for house in houses_with(patience, Size { each: 2, ..Size::default() }).await {
+        let of = |device: &Device| {
+            let mut report = device.idle();
+            report.resize(300_000, b'\n');
+            Request::report(&report).of(device)
+        };
+        let mut slow = vec![half(&house, &of(&house.bad)).await, half(&house, &of(&house.bad)).await];
+        until_full(&house, &of(&house.bad)).await;
+        assert_eq!(of(&house.good).send(&house).await.status, 200, "others have room");
+        for (stream, rest) in &mut slow {
+            stream.write_all(rest).await.unwrap();
+            stream.flush().await.unwrap();
+            assert_eq!(read(stream).await.status, 200);
+        }
+        assert_eq!(of(&house.bad).send(&house).await.status, 200);
     }
 }
 
