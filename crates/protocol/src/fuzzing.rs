@@ -16,7 +16,7 @@ use crate::result::{Answer, Report, glimpse};
 use plist::Value;
 
 /// The answers that have a type of their own, and one that has none.
-const REQUEST_TYPES: [&str; 8] = [
+const REQUEST_TYPES: [&str; 22] = [
     "InstallApplication",
     "ManagedApplicationList",
     "InstalledApplicationList",
@@ -25,6 +25,20 @@ const REQUEST_TYPES: [&str; 8] = [
     "SecurityInfo",
     "Settings",
     "CertificateList",
+    "ProvisioningProfileList",
+    "UserList",
+    "AvailableOSUpdates",
+    "OSUpdateStatus",
+    "ManagedApplicationConfiguration",
+    "ManagedApplicationAttributes",
+    "ManagedApplicationFeedback",
+    "InviteToProgram",
+    "DeviceLock",
+    "DeviceLocation",
+    "RequestMirroring",
+    "VerifyRecoveryLock",
+    "RotateFileVaultKey",
+    "DeviceConfigured",
 ];
 
 /// The guard: what it lets through is within its limits, and what it lets through can be built.
@@ -95,13 +109,26 @@ pub fn report(bytes: &[u8]) {
         Ok(report) => {
             sender(&report.sender);
             for request_type in REQUEST_TYPES {
-                if let Err(error) = Answer::read(request_type, &report) {
-                    one_line(&error.to_string());
+                match Answer::read(request_type, &report) {
+                    Ok(answer) => looked_at(&answer),
+                    Err(error) => one_line(&error.to_string()),
                 }
             }
             let _ = report.encode();
         }
         Err(error) => one_line(&error.to_string()),
+    }
+}
+
+/// What is read later than the answer itself.
+fn looked_at(answer: &Answer) {
+    match answer {
+        Answer::DeviceInformation(information) => {
+            let _ = (information.subscriptions(), information.text("OSVersion"), information.int("BatteryLevel"));
+            let _ = information.flag("IsSupervised");
+        }
+        Answer::SecurityInfo(security) => drop(security.management_status()),
+        _ => {}
     }
 }
 

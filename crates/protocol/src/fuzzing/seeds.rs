@@ -111,6 +111,8 @@ pub fn reports() -> Vec<Vec<u8>> {
     let profile = Dictionary::from_iter([entry("PayloadIdentifier", "com.example.p"), entry("PayloadUUID", "U")]);
     let facts = Dictionary::from_iter([entry("DeviceName", "A phone"), entry("OSVersion", "18.1")]);
     let item = Dictionary::from_iter([entry("Item", "DataRoaming"), entry("Status", "Error")]);
+    let subscription =
+        one_of("ServiceSubscriptions", [entry("Slot", "One"), entry("ICCID", "89"), entry("IsRoaming", false)]);
     let answers = [
         entry("ManagedApplicationList", Value::Dictionary(apps)),
         entry("InstalledApplicationList", Value::Array(vec![Value::Dictionary(installed)])),
@@ -119,16 +121,56 @@ pub fn reports() -> Vec<Vec<u8>> {
         entry("SecurityInfo", Value::Dictionary(facts)),
         entry("Settings", Value::Array(vec![Value::Dictionary(item)])),
         entry("State", "Installing"),
+        one_of(
+            "CertificateList",
+            [entry("CommonName", "A"), entry("Data", Value::Data(vec![48, 3])), entry("IsIdentity", true)],
+        ),
+        one_of("ProvisioningProfileList", [entry("Name", "A"), entry("UUID", "U"), entry("ExpiryDate", epoch())]),
+        one_of("Users", [entry("UserName", "a"), entry("HasDataToSync", true), entry("DataQuota", 1_i64 << 40)]),
+        one_of("AvailableOSUpdates", [entry("ProductKey", "K"), entry("Version", "26.1"), entry("DownloadSize", 5)]),
+        one_of(
+            "OSUpdateStatus",
+            [entry("ProductKey", "K"), entry("Status", "Idle"), entry("DownloadPercentComplete", 0.5)],
+        ),
+        one_of(
+            "ApplicationConfigurations",
+            [entry("Identifier", "a.b"), entry("Configuration", Dictionary::new()), entry("X", 1)],
+        ),
+        one_of(
+            "ApplicationAttributes",
+            [entry("Identifier", "a.b"), entry("Attributes", Dictionary::new()), entry("X", 1)],
+        ),
+        one_of(
+            "ManagedApplicationFeedback",
+            [entry("Identifier", "a.b"), entry("Feedback", Dictionary::new()), entry("X", 1)],
+        ),
+        entry("QueryResponses", Dictionary::from_iter([subscription])),
+        entry("InvitationResult", "Acknowledged"),
+        entry("MessageResult", "Success"),
+        entry("MirroringResult", "Prompting"),
+        entry("PasswordVerified", true),
+        entry("RotateResult", Dictionary::from_iter([entry("EncryptedNewRecoveryKey", Value::Data(vec![7; 9]))])),
     ];
     let mut messages = vec![Report::idle(sender())];
     if let Ok(uuid) = CommandUuid::new("0001_ManagedApplicationList") {
         messages.push(Report::not_now(user(), uuid.clone()));
         let chain = ErrorChainItem { code: 12_064, domain: "MCMDMErrorDomain".to_owned(), ..ErrorChainItem::default() };
         messages.push(Report::failed(sender(), uuid.clone(), vec![chain], &Answer::none()));
+        let place = ["Latitude", "Longitude", "HorizontalAccuracy", "Altitude"].map(|key| entry(key, 52.5));
+        messages.push(Report::acknowledged(sender(), uuid.clone(), &Answer::Other(Dictionary::from_iter(place))));
         for answer in answers {
             let keys = Answer::Other(Dictionary::from_iter([answer]));
             messages.push(Report::acknowledged(sender(), uuid.clone(), &keys));
         }
     }
     messages.iter().flat_map(|message| both(message.encode())).collect()
+}
+
+/// A list of one dictionary.
+fn one_of(key: &str, entries: [(String, Value); 3]) -> (String, Value) {
+    entry(key, Value::Array(vec![Value::Dictionary(Dictionary::from_iter(entries))]))
+}
+
+fn epoch() -> Value {
+    Value::Date(std::time::SystemTime::UNIX_EPOCH.into())
 }
