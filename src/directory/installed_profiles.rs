@@ -4,7 +4,8 @@ use super::lists::{self, bounded, flag_in, listed, some_bounded, text_in};
 use crate::ids::DeviceId;
 use russet_protocol::Timestamp;
 use russet_protocol::result;
-use russet_store::{StoreError, Tx};
+use russet_store::{StoreError, Tx, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The payload that is the management itself. Source: Apple schema, `com.apple.mdm.yaml`.
 const MDM: &str = "com.apple.mdm";
@@ -60,6 +61,30 @@ pub async fn record(
 /// Everything known of a device's profiles is uncertain from now on.
 pub async fn forget(tx: &mut dyn Tx, device: DeviceId) -> Result<(), StoreError> {
     lists::forget::<InstalledProfile>(tx, device).await
+}
+
+/// When each of these devices last listed its profiles, and which it named. Devices whose list is not known, or not whole, are
+/// left out.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn named_by(
+    tx: &mut dyn Tx,
+    devices: &[DeviceId],
+) -> Result<BTreeMap<DeviceId, (Timestamp, BTreeSet<String>)>, StoreError> {
+    let by_id: BTreeMap<String, DeviceId> = devices.iter().map(|device| (device.text(), *device)).collect();
+    let list: Vec<Value<'_>> = by_id.keys().map(Into::into).collect();
+    let sql = "SELECT l.device_id, l.seen_at, p.identifier FROM device_list l
+               LEFT JOIN installed_profile p ON p.device_id = l.device_id
+               WHERE l.list = 'profiles' AND l.left_out = 0 AND l.device_id IN ({list})";
+    let mut named: BTreeMap<DeviceId, (Timestamp, BTreeSet<String>)> = BTreeMap::new();
+    for row in tx.rows_in(sql, &[], &list).await? {
+        let Some(device) = by_id.get(&row.text("device_id")?) else { continue };
+        let at = Timestamp(row.int("seen_at")?);
+        let (_, all) = named.entry(*device).or_insert_with(|| (at, BTreeSet::new()));
+        all.extend(row.opt_text("identifier")?);
+    }
+    Ok(named)
 }
 
 /// The profiles on a device that hold its management: there is at most one, unless the device says odd things.

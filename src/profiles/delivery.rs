@@ -7,11 +7,16 @@
 use super::compose::Composed;
 use crate::commands::{self, CommandError, NewCommand, OutcomeState, Priority, Purpose};
 use crate::context::Context;
+use crate::directory::installed_profiles;
 use crate::ids::{ChannelId, DeviceId};
 use russet_protocol::command::Command;
 use russet_protocol::{CommandUuid, Timestamp};
 use russet_store::{Row, StoreError, Tx, Value};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// In the place of a hash: the device lists the profile, though it had said that it removed it. What is in it is not known. A device
+/// that was restored from a backup has what it had then.
+pub const LISTED: &str = "listed";
 
 /// What was last asked of a device about a profile, unless it was answered well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,9 +52,9 @@ pub struct DeviceProfile {
     pub channel: ChannelId,
     /// `PayloadIdentifier`.
     pub identifier: String,
-    /// The hash of what the device confirmed to have; `None` when it has none of it.
+    /// The hash of what the device confirmed to have, or [`LISTED`]; `None` when it has none of it.
     pub installed_hash: Option<String>,
-    /// When it confirmed that.
+    /// When it confirmed that, or that it removed it.
     pub installed_at: Option<Timestamp>,
     /// What was last asked, unless it was answered well.
     pub asked: Option<Asked>,
@@ -186,7 +191,33 @@ async fn ask(
     Ok(uuid)
 }
 
+/// The rows, with what their commands have come to, and with what the device has listed since.
 async fn load(tx: &mut dyn Tx, devices: &[DeviceId]) -> Result<Vec<Kept>, StoreError> {
+    let mut kept = confirmed(tx, devices).await?;
+    if kept.is_empty() {
+        return Ok(kept);
+    }
+    let lists = installed_profiles::named_by(tx, devices).await?;
+    for Kept { known, .. } in &mut kept {
+        let failed_at = match &known.asked {
+            Some(Asked::Open { .. }) => continue,
+            Some(Asked::Failed { at, .. }) => Some(*at),
+            None => None,
+        };
+        let Some((listed_at, named)) = lists.get(&known.device) else { continue };
+        if known.installed_at.max(failed_at).is_none_or(|said| *listed_at <= said) {
+            continue;
+        }
+        match (named.contains(&known.identifier), &known.installed_hash) {
+            (false, Some(_)) => known.installed_hash = None,
+            (true, None) => known.installed_hash = Some(LISTED.to_owned()),
+            _ => {}
+        }
+    }
+    Ok(kept)
+}
+
+async fn confirmed(tx: &mut dyn Tx, devices: &[DeviceId]) -> Result<Vec<Kept>, StoreError> {
     let ids: Vec<String> = devices.iter().map(|device| device.text()).collect();
     let list: Vec<Value<'_>> = ids.iter().map(Into::into).collect();
     let rows = tx
@@ -227,7 +258,7 @@ fn conclude(kept: &mut Kept, hash: Option<String>, ended: Option<&commands::Outc
     let Some(outcome) = ended else { return };
     match outcome.state {
         OutcomeState::Done => {
-            kept.known.installed_at = hash.as_ref().map(|_| outcome.ended_at);
+            kept.known.installed_at = Some(outcome.ended_at);
             kept.known.installed_hash = hash;
             kept.known.asked = None;
             kept.tries = 0;

@@ -4,13 +4,15 @@ use super::compose::{self, ComposeError, Mapping, Rule};
 use super::delivery::{self, Asked};
 use super::*;
 use crate::commands;
+use crate::directory::installed_profiles;
 use crate::ids::{ChannelId, DeviceId};
 use crate::testing;
 use russet_protocol::checkin::Sender;
 use russet_protocol::guard::Limits;
 use russet_protocol::profile::{AppLayerVpn, KerberosSso, Mdm, Payload, PayloadBody, Profile};
-use russet_protocol::result::{Answer, Report};
+use russet_protocol::result::{Answer, InstalledProfile, Report};
 use russet_protocol::{BundleId, Udid};
+use std::time::Duration;
 
 const VPN_UUID: &str = "C9E3B7A4-1F26-4D0B-B3E5-7A90D1C2F312";
 
@@ -215,6 +217,49 @@ async fn a_device_has_what_it_confirmed_and_nothing_else() {
         assert_eq!(state().await.installed_hash, done.installed_hash, "there until its removal is confirmed");
         device_says(&world, channel, device, &Report::acknowledged(sender(), uuid, &Answer::none())).await;
         assert_eq!(state().await.installed_hash, None);
+    }
+}
+
+#[tokio::test]
+async fn what_a_device_lists_counts_more_than_what_it_once_confirmed() {
+    for world in testing::contexts().await {
+        let (ctx, device) = (&world.ctx, world.device("C04").await);
+        let channel = ChannelId(ctx.uuid());
+        let sender = || Sender::device(Udid::new("UDID-C04").unwrap());
+        let rules =
+            compose::network_usage_rules(&[Rule { bundle_id: app("a"), roaming: false, cellular: true }]).unwrap();
+        let says = async |uuid| {
+            device_says(&world, channel, device, &Report::acknowledged(sender(), uuid, &Answer::none())).await;
+        };
+        let lists = async |names: &[&str]| {
+            world.clock.advance(Duration::from_secs(60));
+            let profile =
+                |name: &&str| InstalledProfile { identifier: (*name).to_owned(), ..InstalledProfile::default() };
+            let profiles: Vec<_> = names.iter().map(profile).collect();
+            let mut tx = ctx.store.begin("test: list").await.unwrap();
+            installed_profiles::record(&mut *tx, device, &profiles, ctx.now()).await.unwrap();
+            let states = delivery::states(&mut *tx, device).await.unwrap();
+            tx.commit().await.unwrap();
+            states.into_iter().next().and_then(|state| state.installed_hash)
+        };
+        assert_eq!(lists(&[&rules.identifier]).await, None, "it is none of ours before we asked for it");
+        world.clock.advance(Duration::from_secs(60));
+        let mut tx = ctx.store.begin("test").await.unwrap();
+        let uuid = delivery::install(&mut *tx, ctx, device, channel, &rules, None).await.unwrap();
+        tx.commit().await.unwrap();
+        says(uuid).await;
+        assert_eq!(lists(&[&rules.identifier]).await.as_ref(), Some(&rules.hash));
+        assert_eq!(lists(&["com.example.other"]).await, None, "the device lost it");
+
+        let mut tx = ctx.store.begin("test").await.unwrap();
+        let uuid = delivery::remove(&mut *tx, ctx, device, channel, &rules.identifier, None).await.unwrap();
+        tx.commit().await.unwrap();
+        says(uuid).await;
+        let mut tx = ctx.store.begin("test").await.unwrap();
+        delivery::settle(&mut *tx, device).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(lists(&[]).await, None);
+        assert_eq!(lists(&[&rules.identifier]).await.as_deref(), Some(delivery::LISTED), "restored from a backup");
     }
 }
 

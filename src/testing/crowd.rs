@@ -239,6 +239,12 @@ async fn apps(tx: &mut dyn Tx, account: &str, now: i64) {
         cells![id(DEVICE, n), "managed_apps", now]
     })
     .await;
+    each(tx, "INSERT INTO device_list (device_id, list, seen_at) VALUES {rows}", |n| {
+        cells![id(DEVICE, n), "profiles", now]
+    })
+    .await;
+    let sql = "INSERT INTO installed_profile (device_id, identifier, uuid, payloads, has_mdm) VALUES {rows}";
+    each(tx, sql, |n| cells![id(DEVICE, n), "com.example.profile", "uuid", 1, false]).await;
     each(
         tx,
         "INSERT INTO device_profile (device_id, identifier, channel_id, command, command_at, failed_tries) VALUES {rows}",
