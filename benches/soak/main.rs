@@ -16,7 +16,7 @@ use russet::cli::demo::server_process::ServerProcess;
 use russet::cli::demo::setup;
 use russet::cli::demo::world::{Apple, Place};
 use russet::cli::demo::{self, fleet_options};
-use russet_simulator::devices::{DeviceView, Fleet, Misbehavior, Mix, Options, Power, Retry};
+use russet_simulator::devices::{Fleet, Misbehavior, Mix, Options, Power, Retry};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// Devices enroll within this time, for each hundred of them.
 const ENROLL_A_HUNDRED: Duration = Duration::from_secs(180);
+/// The admin knows the devices as they were so long ago.
+const LOOK_AGAIN: Duration = Duration::from_secs(3);
 /// What is open when the orders end is answered within this time.
 const SETTLE: Duration = Duration::from_secs(300);
 
@@ -86,8 +88,10 @@ async fn soak(asked: Asked) -> bool {
     let fleet = Fleet::start(options(&place, &apple, links, asked.devices)).await.unwrap();
     let began = Instant::now();
     let limit = ENROLL_A_HUNDRED * u32::try_from(asked.devices.div_ceil(100)).unwrap();
-    let everyone = |devices: &[DeviceView]| devices.iter().all(|device| device.enrollments > 0).then_some(());
-    if fleet.wait_for(limit, everyone).await.is_none() {
+    while began.elapsed() < limit && !everyone(&fleet) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    if !everyone(&fleet) {
         for device in fleet.snapshot().iter().filter(|device| device.enrollments == 0).take(10) {
             eprintln!("{} is {:?}: {:?}", device.serial, device.phase, device.last_error);
         }
@@ -116,6 +120,10 @@ async fn soak(asked: Asked) -> bool {
         println!("the server's folder is kept: {}", temporary.keep().display());
     }
     verdict && orderly
+}
+
+fn everyone(fleet: &Fleet) -> bool {
+    fleet.snapshot().iter().all(|device| device.enrollments > 0)
 }
 
 /// Invitations of each sort: signed messages, client certificates only, and an identity that comes with the profile.
@@ -151,15 +159,19 @@ fn options(place: &Place, apple: &Apple, links: Vec<String>, devices: usize) -> 
 /// The minutes of the trial.
 async fn work(asked: &Asked, fleet: &Fleet, admin: &mut Admin, memory: &mut Memory) {
     let began = Instant::now();
-    // About one order a device and minute, spread over the time.
-    let pause = Duration::from_secs(60) / u32::try_from(asked.devices).unwrap();
-    let mut answered = 0;
+    // Two orders a device and minute, spread over the time.
+    let pause = Duration::from_secs(30) / u32::try_from(asked.devices).unwrap();
+    let mut answered = fleet.statuses().values().sum();
+    let (mut devices, mut seen) = (fleet.snapshot(), Instant::now());
     for minute in 0..=asked.minutes {
         let until = Duration::from_secs(60 * minute);
         while began.elapsed() < until {
-            admin.order(&fleet.snapshot()).await;
+            if seen.elapsed() > LOOK_AGAIN {
+                (devices, seen) = (fleet.snapshot(), Instant::now());
+            }
+            admin.order(&devices).await;
             let next = pause * u32::try_from(admin.count()).unwrap();
-            tokio::time::sleep(next.saturating_sub(began.elapsed()).max(Duration::from_millis(5))).await;
+            tokio::time::sleep(next.saturating_sub(began.elapsed())).await;
         }
         let sample = memory.sample(minute);
         let now: u64 = fleet.statuses().values().sum();

@@ -34,7 +34,7 @@ What --misbehave makes devices do, each now and then:
   old-identities     sign with the identity that a renewal has replaced
   unknown-status     answer with a Status nobody documents, and with the truth when asked again
   unknown-commands   answer commands that were never sent
-  oversized-answers  answer with 33 MiB, where the profile asks for no signatures";
+  oversized-answers  answer with 33 MiB";
 
 /// What `russet simulate devices` takes.
 #[derive(Debug, clap::Args)]

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a scenario that cannot go on fails there, with the place")]
 
+mod channels;
 mod databases;
 mod demo;
 mod docs;
 mod kill;
+mod odd_devices;
+mod orders;
 mod protocol_page;
 mod raw_door;
 mod renewal;

@@ -14,20 +14,20 @@ use plist::{Dictionary, Value as Plist};
 use serde_json::{Value, json};
 
 /// A program that speaks to the door.
-struct Tool {
+pub(crate) struct Tool {
     server: String,
     credentials: Option<String>,
     http: Client<HttpConnector, Full<Bytes>>,
 }
 
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     headers: HeaderMap,
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Tool {
-    fn new(story: &Story, user: &str, password: &str) -> Self {
+    pub(crate) fn new(story: &Story, user: &str, password: &str) -> Self {
         let credentials = format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         Self { credentials: Some(credentials), ..Self::stranger(story) }
     }
@@ -49,7 +49,7 @@ impl Tool {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
-    async fn enqueue(&self, ids: &str, body: Vec<u8>) -> Answer {
+    pub(crate) async fn enqueue(&self, ids: &str, body: Vec<u8>) -> Answer {
         self.ask(Method::PUT, &format!("/v1/enqueue/{ids}"), body).await
     }
 }

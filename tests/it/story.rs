@@ -41,6 +41,15 @@ pub(crate) struct Story {
 impl Story {
     /// Starts the server from an empty folder, does what an admin does once, and hands the link to the devices.
     pub(crate) async fn begin(database: Option<String>, devices: usize) -> Self {
+        Self::begin_with(database, devices, |options| options).await
+    }
+
+    /// As [`Self::begin`], with other devices.
+    pub(crate) async fn begin_with(
+        database: Option<String>,
+        devices: usize,
+        change: impl FnOnce(Options) -> Options,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::prepare(folder.path().join("server"), database).unwrap();
         let apple = Apple::start(u32::try_from(devices).unwrap()).await.unwrap();
@@ -51,7 +60,7 @@ impl Story {
         let ready = setup::run(&client, &apple, devices, &|_, _| {}).await.unwrap();
         let record = folder.path().join("wire");
         let options = fleet_options(&place, &apple, &ready.link, devices).unwrap();
-        let fleet = Fleet::start(Options { record: Some(record.clone()), ..options }).await.unwrap();
+        let fleet = Fleet::start(change(Options { record: Some(record.clone()), ..options })).await.unwrap();
         Self { place, apple, client, fleet, ready, devices, record, server: Some(server), _folder: folder }
     }
 
@@ -92,7 +101,52 @@ impl Story {
 
     async fn report(&self, limit: Duration) -> ServerReport {
         let enrolled = || self.fleet.snapshot().iter().filter(|device| device.enrolled).count();
-        settle::wait(&self.client, self.devices, limit, &enrolled, &|_| {}).await.unwrap()
+        let said = settle::wait(&self.client, self.devices, limit, &enrolled, &|_| {}).await;
+        said.unwrap_or_else(|error| panic!("{error:#}\n{}", self.log()))
+    }
+
+    /// Waits until every device is enrolled.
+    pub(crate) async fn enrolled(&self) {
+        let all = |devices: &[DeviceView]| devices.iter().all(|device| device.enrolled).then_some(());
+        let found = self.fleet.wait_for(LIMIT, all).await;
+        assert!(found.is_some(), "not every device enrolls: {:#?}\n{}", self.fleet.snapshot(), self.log());
+    }
+
+    /// Waits until the server says this of a device.
+    pub(crate) async fn knows(&self, device: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let said = self.client.get(&format!("/api/v1/devices/{device}")).await;
+            match said {
+                Ok(said) if holds(&said) => return said,
+                said => assert!(began.elapsed() < LIMIT, "in vain: {said:#?}\n{}", self.log()),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until the server says that this command of a device was done.
+    pub(crate) async fn done(&self, device: &str, uuid: &str) {
+        let began = Instant::now();
+        loop {
+            let said = self.client.get(&format!("/api/v1/devices/{device}/commands")).await.unwrap();
+            let items = said["items"].as_array().unwrap();
+            let command = items.iter().find(|item| item["command_uuid"] == uuid);
+            let command = command.unwrap_or_else(|| panic!("{uuid} is lost: {said:#}"));
+            if command["open"] == false {
+                assert_eq!(command["state"], "done", "{command:#}");
+                return;
+            }
+            assert!(began.elapsed() < LIMIT, "in vain: {command:#}\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// A link of its own for so many devices more.
+    pub(crate) async fn invitation(&self, uses: usize) -> String {
+        let body = serde_json::json!({ "uses": uses, "note": "more devices" });
+        let made = self.client.post("/api/v1/invitations", &body).await.unwrap();
+        made["link"].as_str().unwrap().to_owned()
     }
 
     /// What a change of the account's defaults would do.

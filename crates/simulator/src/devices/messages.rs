@@ -84,7 +84,8 @@ pub(super) fn token_update(
     if user.is_none() || !mac {
         put(&mut keys, "AwaitingConfiguration", wake.awaiting);
     }
-    if user.is_some() && mac {
+    // tokenupdate.yaml takes the key away from iOS, visionOS and watchOS, and from a Mac's own channel; not from tvOS.
+    if (user.is_some() && mac) || hardware.platform == Platform::TvOs {
         put(&mut keys, "NotOnConsole", false);
     }
     if let Some(unlock) = wake.unlock_token {

@@ -35,7 +35,7 @@ pub enum Way {
     UnknownStatus,
     /// An answer to a command that the server never sent.
     UnknownCommands,
-    /// An answer of 33 MiB. Only from devices that prove themselves by their client certificate alone.
+    /// An answer of 33 MiB.
     OversizedAnswers,
 }
 

@@ -220,8 +220,7 @@ impl Device {
             reply.status = russet_protocol::result::Status::Unknown("Perhaps".to_owned());
             return self.frame(channel, uuid, &reply);
         }
-        let signs = self.state().enrollment.as_ref().is_some_and(|enrollment| enrollment.mdm.sign_message);
-        if !signs && self.happens(Way::OversizedAnswers) {
+        if self.happens(Way::OversizedAnswers) {
             self.note(channel, uuid, |entry| entry.odd.push(Way::OversizedAnswers.name().to_owned()));
             let mut keys: Dictionary = plist::from_bytes(&body)
                 .map_err(|e| Fault::Refused(format!("an answer of this device cannot be read: {e}")))?;

@@ -5,8 +5,8 @@ use super::*;
 use plist::Dictionary;
 
 /// A device that always misbehaves in this way, and does what it is told all the same.
-async fn at_its_worst(way: Way, sign: bool) -> (House, Fleet, Dictionary) {
-    let house = House::open(sign).await;
+async fn at_its_worst(way: Way) -> (House, Fleet, Dictionary) {
+    let house = House::open(true).await;
     let misbehavior = Misbehavior::default().with(way, 1000);
     let fleet = enrolled(&house, Options { misbehavior, ..one(Platform::Ios) }).await;
     let answer = house.ask(&fleet, &send(&vpn())).await;
@@ -17,7 +17,7 @@ async fn at_its_worst(way: Way, sign: bool) -> (House, Fleet, Dictionary) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_answer_is_lost_comes_again() {
-    let (house, fleet, _) = at_its_worst(Way::LostAnswers, true).await;
+    let (house, fleet, _) = at_its_worst(Way::LostAnswers).await;
     let hellos = house.said("Authenticate");
     assert!(hellos.len() > 1 && hellos.iter().all(|hello| hello == &hellos[0]), "{}", hellos.len());
     fleet.stop().await;
@@ -25,7 +25,7 @@ async fn a_message_whose_answer_is_lost_comes_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_message_comes_again_whole() {
-    let (house, fleet, _) = at_its_worst(Way::BrokenMessages, true).await;
+    let (house, fleet, _) = at_its_worst(Way::BrokenMessages).await;
     assert_eq!(house.said("Authenticate").len(), 1, "half a message is none");
     assert!(fleet.statuses().get(&200).is_some_and(|count| *count > 4));
     fleet.stop().await;
@@ -33,7 +33,7 @@ async fn a_broken_message_comes_again_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_comes_twice() {
-    let (house, fleet, answer) = at_its_worst(Way::RepeatedAnswers, true).await;
+    let (house, fleet, answer) = at_its_worst(Way::RepeatedAnswers).await;
     assert_eq!(house.said("TokenUpdate").len(), 2);
     house.until(|| house.memory().reports.iter().filter(|report| **report == answer).count() >= 2).await;
     fleet.stop().await;
@@ -41,12 +41,12 @@ async fn a_message_comes_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_message_arrives() {
-    at_its_worst(Way::SlowLinks, true).await.1.stop().await;
+    at_its_worst(Way::SlowLinks).await.1.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_clock_refuses_the_server_first_and_dates_everything_oddly() {
-    let (house, fleet, _) = at_its_worst(Way::WrongClocks, true).await;
+    let (house, fleet, _) = at_its_worst(Way::WrongClocks).await;
     let dates = house.memory().dates.clone();
     assert!(
         !dates.is_empty() && dates.iter().all(|date| date.contains("GMT") && !date.contains(" 2026 ")),
@@ -73,7 +73,7 @@ async fn a_device_that_is_locked_now_and_then_says_not_now() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restored_device_says_token_update_and_no_authenticate() {
-    let (house, fleet, _) = at_its_worst(Way::RestoredBackups, true).await;
+    let (house, fleet, _) = at_its_worst(Way::RestoredBackups).await;
     assert!(only(&fleet).restores >= 1);
     assert_eq!(house.said("Authenticate").len(), 1);
     let updates = house.said("TokenUpdate");
@@ -135,7 +135,7 @@ async fn an_unknown_status_is_said_first_and_the_truth_when_asked_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_to_nothing_is_sent_and_work_goes_on() {
-    let (house, fleet, _) = at_its_worst(Way::UnknownCommands, true).await;
+    let (house, fleet, _) = at_its_worst(Way::UnknownCommands).await;
     let known = only(&fleet).journal[0].uuid.clone();
     let strangers = house.memory().reports.iter().filter(|report| text(report, "CommandUUID") != known).count();
     assert!(strangers >= 1);
@@ -144,7 +144,7 @@ async fn an_answer_to_nothing_is_sent_and_work_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_oversized_answer_goes_out_whole() {
-    let (_house, fleet, answer) = at_its_worst(Way::OversizedAnswers, false).await;
+    let (_house, fleet, answer) = at_its_worst(Way::OversizedAnswers).await;
     assert_eq!(text(&answer, "Padding").len(), 33 * 1024 * 1024);
     assert_eq!(only(&fleet).journal[0].odd, ["oversized-answers"]);
     fleet.stop().await;
