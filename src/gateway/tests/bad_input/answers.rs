@@ -101,6 +101,11 @@ async fn an_answer_that_is_too_large_is_proven_by_a_signature_as_well() {
                 house.queue(bad, &Command::DeviceConfigured).await,
             );
             assert_eq!(say(&house, &report(bad, "Idle", None, &[])).await, Some(first.clone()));
+            let long = report(bad, "Idle", None, &[("Data", Value::Data(vec![7; 2 << 20]))]).body;
+            let long = Request::report(&long).signed(&bad.certificate, &bad.key, &long, flags);
+            assert_eq!(say(&house, &long).await, Some(first.clone()));
+            assert_eq!(last(&house).await, (None, long.body.len()), "every byte is kept");
+
             let mut body = report(bad, "Acknowledged", Some(&second), &[]).body;
             body.resize((32 << 20) + 70_000, b' ');
             let signed = Request::report(&body).signed(&bad.certificate, &bad.key, &body, flags);
