@@ -60,6 +60,10 @@ row_id!(
     ProfileId
 );
 row_id!(
+    /// One user: a person whose devices are managed.
+    UserId
+);
+row_id!(
     /// One invitation to enroll.
     InvitationId
 );

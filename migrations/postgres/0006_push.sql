@@ -19,6 +19,7 @@ CREATE TABLE push_channel (
     trouble      TEXT,
     stopped      TEXT
 );
+CREATE INDEX push_channel_stopped ON push_channel (target_at) WHERE stopped IS NOT NULL;
 CREATE INDEX push_channel_due ON push_channel (topic, lane, due_at) WHERE due_at IS NOT NULL;
 
 -- One row: the push certificate in use. pause: why nothing is pushed before retry_at: 'refused' (APNs refuses it) or

@@ -1,5 +1,15 @@
 -- Devices, what is known to be on them, and which of them the reconciler has to look at.
 
+-- The people whose devices are managed. name_key: the name in lower case.
+CREATE TABLE directory_user (
+    id         TEXT    PRIMARY KEY,
+    name       TEXT    NOT NULL,
+    name_key   TEXT    NOT NULL UNIQUE,
+    full_name  TEXT,
+    email      TEXT,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- One piece of hardware. Devices in a user enrollment have neither UDID nor serial number, only Apple's EnrollmentID.
 CREATE TABLE device (
     id                 TEXT    PRIMARY KEY,
@@ -19,17 +29,20 @@ CREATE TABLE device (
     information_at     INTEGER,
     security           BLOB,
     security_at        INTEGER,
+    owner_id           TEXT    REFERENCES directory_user (id) ON DELETE SET NULL,
     created_at         INTEGER NOT NULL,
     updated_at         INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX device_serial ON device (serial);
 CREATE INDEX device_name ON device (name);
+CREATE INDEX device_owner ON device (owner_id) WHERE owner_id IS NOT NULL;
 
 -- When the device last spoke, to the minute: apart from the hot rows.
 CREATE TABLE device_seen (
     device_id TEXT    PRIMARY KEY REFERENCES device (id) ON DELETE CASCADE,
     seen_at   INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX device_seen_at ON device_seen (seen_at);
 
 -- What the device acknowledged: that it erases itself, that it was locked, since when it has been in Lost Mode.
 CREATE TABLE device_standing (

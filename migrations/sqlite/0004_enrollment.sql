@@ -12,6 +12,7 @@ CREATE TABLE invitation (
     id           TEXT    PRIMARY KEY,
     code_hash    BLOB    NOT NULL UNIQUE,
     serial       TEXT,               -- the one serial number it is meant for
+    owner_id     TEXT    REFERENCES directory_user (id) ON DELETE SET NULL,  -- the user it is meant for, who becomes the owner
     uses         INTEGER NOT NULL,   -- how many devices may enroll with it
     used         INTEGER NOT NULL,   -- how many have sent Authenticate
     sign_message INTEGER NOT NULL,   -- SignMessage of the profiles it gives out
@@ -21,6 +22,8 @@ CREATE TABLE invitation (
     expires_at   INTEGER NOT NULL,
     revoked_at   INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX invitation_serial ON invitation (serial) WHERE serial IS NOT NULL;
+CREATE INDEX invitation_owner ON invitation (owner_id) WHERE owner_id IS NOT NULL;
 
 -- One enrollment of a device, from the download of its profile on.
 CREATE TABLE enrollment (
@@ -42,6 +45,8 @@ CREATE TABLE enrollment (
     renew_at               INTEGER,           -- when its identity is to be renewed, or the renewal to be looked at
     renewal_command        TEXT,              -- CommandUUID of the InstallProfile that renews it
     renewal_asked_at       INTEGER,           -- when that was queued
+    visit_at               INTEGER,           -- when it is visited next: asked what is on it, woken where it is silent
+    inventory_at           INTEGER,           -- from when on a visit asks what is on it
     created_at             INTEGER NOT NULL,
     authenticated_at       INTEGER,
     live_at                INTEGER,
@@ -54,6 +59,7 @@ CREATE INDEX enrollment_by_user_enrollment_id ON enrollment (user_enrollment_id)
 CREATE INDEX enrollment_by_serial ON enrollment (serial);
 CREATE INDEX enrollment_by_invitation ON enrollment (invitation, state, created_at);
 CREATE INDEX enrollment_renew_at ON enrollment (renew_at) WHERE renew_at IS NOT NULL;
+CREATE INDEX enrollment_visit_at ON enrollment (visit_at) WHERE visit_at IS NOT NULL;
 CREATE INDEX enrollment_held ON enrollment (created_at) WHERE state = 'held';
 
 -- A SCEP challenge, by its SHA-256: one use, one enrollment.

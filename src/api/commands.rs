@@ -15,6 +15,7 @@ use super::show::{Items, Time};
 use super::values;
 use crate::commands::{self, KeptSecret};
 use crate::enrollment::orders::{self, Erase, How, Order, Ordered};
+use crate::enrollment::return_to_service::{self, AskedBy};
 use crate::events;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
@@ -119,13 +120,14 @@ impl Asked {
                 Order::Lock { message, phone_number, pin: pin.map(Secret::new) }
             }
             Self::ClearPasscode {} => Order::ClearPasscode,
-            Self::Erase { pin, preserve_data_plan, disallow_proximity_setup, obliteration, return_to_service } => {
+            Self::Erase { pin, preserve_data_plan, disallow_proximity_setup, obliteration, .. } => {
                 Order::Erase(Erase {
                     pin: pin.map(Secret::new),
                     preserve_data_plan,
                     disallow_proximity_setup,
                     obliteration: obliteration.map(Into::into),
-                    return_to_service,
+                    // Made once the device is known.
+                    return_to_service: None,
                 })
             }
             Self::EnableLostMode { message, phone_number, footnote } => {
@@ -181,9 +183,17 @@ async fn order(
     Path(device): Path<String>,
     Body(asked): Body<Asked>,
 ) -> Result<Response, Problem> {
-    let (order, how) = asked.understood(&api)?;
+    let offer = match &asked {
+        Asked::Erase { return_to_service: true, .. } => Some(return_to_service::offer(&api.ctx).await?),
+        _ => None,
+    };
+    let (mut order, how) = asked.understood(&api)?;
     let mut tx = api.ctx.store.begin("order a device").await?;
     let device = device_of(&mut *tx, &device).await?;
+    if let (Order::Erase(erase), Some(offer)) = (&mut order, offer) {
+        let serial = device.serial.as_ref();
+        erase.return_to_service = Some(offer.record(&mut *tx, &api.ctx, serial, AskedBy::Admin).await?);
+    }
     let ordered = orders::give(&mut *tx, &api.ctx, &device, order, how).await?;
     tx.commit().await?;
     let told = ordered.iter().map(|one| format!("{} (CommandUUID {})", one.request_type, one.uuid.as_str()));

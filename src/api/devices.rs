@@ -7,15 +7,18 @@ use super::enrollments;
 use super::inventory;
 use super::problem::Problem;
 use super::show::{Items, Time};
+use super::users::ShownOwner;
 use crate::apps::AppsError;
 use crate::directory::devices::{self, Device};
 use crate::directory::standing::{self, Standing};
 use crate::enrollment::channels::{self, LiveChannel};
 use crate::enrollment::declarations;
+use crate::enrollment::silence::{self, Silence};
 use crate::ids::DeviceId;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use russet_protocol::Timestamp;
 use russet_store::Tx;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -56,6 +59,8 @@ struct Shown {
     os_version: Option<String>,
     build_version: Option<String>,
     supervised: Option<bool>,
+    /// The user it belongs to.
+    owner: Option<ShownOwner>,
     created_at: Time,
     last_seen_at: Option<Time>,
     information_at: Option<Time>,
@@ -69,21 +74,30 @@ struct Enrollment {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Time>,
+    /// When a silent device was last heard; none for one that is not silent.
+    silent_since: Option<Time>,
+    /// That in words.
+    silence: Option<String>,
 }
 
 impl Enrollment {
-    fn of(channel: Option<&LiveChannel>) -> Self {
-        match channel {
-            Some(live) => {
-                Self { state: if live.leaving { "leaving" } else { "live" }, since: Some(Time(live.live_at)) }
-            }
-            None => Self { state: "none", since: None },
+    fn of(channel: Option<&LiveChannel>, silence: Option<&Silence>, now: Timestamp) -> Self {
+        let state = match channel {
+            Some(live) if live.leaving => "leaving",
+            Some(_) => "live",
+            None => "none",
+        };
+        Self {
+            state,
+            since: channel.map(|live| Time(live.live_at)),
+            silent_since: silence.map(|silence| Time(silence.since)),
+            silence: silence.map(|silence| silence.in_words(now)),
         }
     }
 }
 
 impl Shown {
-    fn of(device: Device, channel: Option<&LiveChannel>) -> Self {
+    fn of(device: Device, enrollment: Enrollment) -> Self {
         Self {
             id: device.id,
             platform: device.platform().map(russet_protocol::Platform::as_str),
@@ -97,10 +111,11 @@ impl Shown {
             os_version: device.os_version,
             build_version: device.build,
             supervised: device.supervised,
+            owner: device.owner.map(Into::into),
             created_at: Time(device.created_at),
             last_seen_at: device.seen_at.map(Time),
             information_at: device.information_at.map(Time),
-            enrollment: Enrollment::of(channel),
+            enrollment,
         }
     }
 }
@@ -110,19 +125,31 @@ impl Shown {
 struct Page {
     after: Option<DeviceId>,
     limit: Option<u32>,
+    /// Only those that are enrolled and silent.
+    #[serde(default)]
+    silent: bool,
 }
 
 /// In the order of their first appearance; `?after=ID` goes on from there.
 async fn list(State(api): State<Api>, Query(page): Query<Page>) -> Result<Json<Items<Shown>>, Problem> {
-    let limit = page.limit.unwrap_or(PAGE).min(PAGE);
+    let limit = page.limit.unwrap_or(PAGE).clamp(1, PAGE);
     let mut snapshot = api.ctx.store.read().await?;
-    let found = devices::list(&mut *snapshot, page.after, limit).await?;
+    let found = if page.silent {
+        let ids = silence::list(&mut *snapshot, &api.ctx, page.after, limit).await?;
+        let mut found = devices::of_ids(&mut *snapshot, &ids).await?;
+        found.sort_by_key(|device| device.id);
+        found
+    } else {
+        devices::list(&mut *snapshot, page.after, limit).await?
+    };
     let ids: Vec<DeviceId> = found.iter().map(|device| device.id).collect();
     let live = channels::live_of_devices(&mut *snapshot, &ids).await?;
     let live: HashMap<DeviceId, &LiveChannel> = live.iter().map(|channel| (channel.device, channel)).collect();
+    let silent = silence::of_devices(&mut *snapshot, &api.ctx, &ids).await?;
+    let now = api.ctx.now();
     let shown = |device: Device| {
-        let channel = live.get(&device.id).copied();
-        Shown::of(device, channel)
+        let enrollment = Enrollment::of(live.get(&device.id).copied(), silent.get(&device.id), now);
+        Shown::of(device, enrollment)
     };
     Ok(Items::of(found.into_iter().map(shown)))
 }
@@ -163,10 +190,12 @@ async fn one(State(api): State<Api>, Path(device): Path<String>) -> Result<Json<
     let device = device_of(&mut *snapshot, &device).await?;
     let live = channels::live_of_device(&mut *snapshot, device.id).await?;
     let enrollments = channels::enrollments_of_device(&mut *snapshot, device.id).await?;
+    let silent = silence::of_devices(&mut *snapshot, &api.ctx, &[device.id]).await?;
+    let enrolled = Enrollment::of(live.as_ref(), silent.get(&device.id), api.ctx.now());
     let said = inventory::facts_of(&mut *snapshot, device.id).await?;
     let standing = standing::of_device(&mut *snapshot, device.id).await?;
     Ok(Json(Whole {
-        device: Shown::of(device, live.as_ref()),
+        device: Shown::of(device, enrolled),
         said,
         standing: standing.into(),
         enrollments: enrollments.into_iter().map(Into::into).collect(),

@@ -4,8 +4,10 @@ use super::Api;
 use super::body::{Body, Path};
 use super::problem::Problem;
 use super::show::{Items, Time};
+use super::users::ShownOwner;
+use crate::directory::users::{self, UserError};
 use crate::enrollment::invitations::{self, Created, Invitation, NewInvitation};
-use crate::ids::InvitationId;
+use crate::ids::{InvitationId, UserId};
 use axum::extract::State;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
@@ -33,6 +35,7 @@ enum Identity {
 struct Shown {
     id: InvitationId,
     serial_number: Option<SerialNumber>,
+    user: Option<ShownOwner>,
     uses: u32,
     uses_left: u32,
     sign_message: bool,
@@ -48,6 +51,7 @@ impl From<Invitation> for Shown {
         Self {
             id: invitation.id,
             serial_number: invitation.serial,
+            user: invitation.user.map(Into::into),
             uses: invitation.uses,
             uses_left: invitation.uses.saturating_sub(invitation.used),
             sign_message: invitation.sign_message,
@@ -64,6 +68,8 @@ impl From<Invitation> for Shown {
 #[serde(deny_unknown_fields)]
 struct New {
     serial_number: Option<String>,
+    /// Id or name of the user it is meant for.
+    user: Option<String>,
     #[serde(default = "once")]
     uses: u32,
     #[serde(default = "a_week")]
@@ -110,8 +116,13 @@ async fn create(State(api): State<Api>, Body(new): Body<New>) -> Result<(StatusC
     let wrong = |error: russet_protocol::ids::InvalidId| Problem::refused(format!("serial_number: {error}"));
     let serial = new.serial_number.as_deref().map(SerialNumber::normalized).transpose().map_err(wrong)?;
     let note = new.note.unwrap_or_default();
+    let user = match &new.user {
+        Some(user) => Some(meant(&api, user).await?),
+        None => None,
+    };
     let asked = NewInvitation {
         serial: serial.clone(),
+        user,
         uses: new.uses,
         expires_in: Duration::from_secs(3600 * u64::from(new.expires_in_hours)),
         sign_message: new.sign_message,
@@ -123,6 +134,14 @@ async fn create(State(api): State<Api>, Body(new): Body<New>) -> Result<(StatusC
     let made =
         Made { id, link, qr_code_svg, expires_at: Time(expires_at), uses: new.uses, serial_number: serial, note };
     Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// The user that an admin means: another one than those there are cannot be invited.
+async fn meant(api: &Api, user: &str) -> Result<UserId, Problem> {
+    match users::find(&mut *api.ctx.store.read().await?, user).await {
+        Err(UserError::NotFound) => Err(Problem::refused(format!("user: {}", UserError::NotFound))),
+        found => Ok(found?.id),
+    }
 }
 
 async fn revoke(State(api): State<Api>, Path(id): Path<InvitationId>) -> Result<StatusCode, Problem> {

@@ -27,6 +27,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod users;
 mod values;
 
 use crate::access::LastUsed;
@@ -61,6 +62,7 @@ pub fn router(ctx: Context, uses: LastUsed) -> Router {
         .merge(invitations::routes())
         .merge(profiles::routes())
         .merge(push_certificate::routes())
+        .merge(users::routes())
         // Inside the check of the token: it names who asked.
         .route_layer(from_fn_with_state(api.clone(), audit::record))
         .fallback(unknown)

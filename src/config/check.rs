@@ -2,6 +2,9 @@
 
 use super::TlsFiles;
 use base64::Engine;
+use russet_protocol::SecretBytes;
+use russet_protocol::guard::Limits;
+use russet_protocol::profile::Profile;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::net::{IpAddr, SocketAddr};
@@ -141,6 +144,26 @@ pub(super) fn rsa_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
         _ => false,
     };
     if usable { Ok(Zeroizing::new(der.to_vec())) } else { Err(problem.to_owned()) }
+}
+
+/// Allow or decline.
+pub(super) fn allow(text: &str) -> Result<bool, String> {
+    match text {
+        "decline" => Ok(false),
+        "allow" => Ok(true),
+        _ => Err(format!("{text:?} is neither decline nor allow")),
+    }
+}
+
+/// A configuration profile for a Wi-Fi network, signed or not. What is in a signed one the device itself checks.
+pub(super) fn wifi_profile(path: &Path) -> Result<SecretBytes, String> {
+    let bytes = read(path)?;
+    let is_signed = bytes.first() == Some(&0x30);
+    let is_network = |profile: Profile| profile.payload("com.apple.wifi.managed").is_some();
+    if is_signed || Profile::decode(&bytes, Limits::for_body(bytes.len())).is_ok_and(is_network) {
+        return Ok(SecretBytes::new(bytes.to_vec()));
+    }
+    Err("is no configuration profile with a Wi-Fi network (com.apple.wifi.managed)".to_owned())
 }
 
 /// A UUID.

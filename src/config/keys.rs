@@ -142,6 +142,19 @@ pub const KEYS: &[Key] = &[
     ),
     absent("check_in.maid_key", "maid-key.pem", &[]),
     value(
+        "check_in.return_to_service",
+        "decline",
+        &[
+            "What a device hears that is in return-to-service mode and asks (ReturnToService): decline, or allow (it erases itself",
+            "and enrolls again without hands).",
+        ],
+    ),
+    absent(
+        "check_in.return_to_service_wifi",
+        "wifi.mobileconfig",
+        &["The profile of a network that devices join after the erasure, there and with `russet admin devices erase`."],
+    ),
+    value(
         "admin.address",
         "127.0.0.1:8080",
         &["Where admins and their programs connect. Other than loopback needs a certificate."],
@@ -184,6 +197,19 @@ pub const KEYS: &[Key] = &[
         "retention.commands",
         "90d",
         &["How long ended commands and the answers of devices are kept. What is under way is never forgotten."],
+    ),
+    value(
+        "fleet.inventory_every",
+        "24h",
+        &[
+            "How often each device is asked what is on it: apps, certificates, profiles, security. Each has a moment of its own,",
+            "so that a fleet is spread over this time. From 1h to 30d.",
+        ],
+    ),
+    value(
+        "fleet.silent_after",
+        "7d",
+        &["After so long without a word an enrolled device is called silent. Silent devices are woken once a day."],
     ),
     value("log.format", "text", &["text for people, json for programs."]),
     value("log.filter", "info", &["What is logged: error, warn, info, debug, or a filter as info,russet::push=debug."]),

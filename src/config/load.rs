@@ -6,7 +6,7 @@ use super::faults::{Fault, Faults, Origin};
 use super::keys;
 use super::sources::{self, Setting, Settings};
 use super::{
-    AdminListener, AppleEndpoints, CheckIn, Config, DeviceListener, Log, Maid, MasterKeySource, Pace, Retention,
+    AdminListener, AppleEndpoints, CheckIn, Config, DeviceListener, Fleet, Log, Maid, MasterKeySource, Pace, Retention,
     TlsFiles, default_database_url, default_public_url, host_name,
 };
 use std::net::SocketAddr;
@@ -71,7 +71,7 @@ impl Reader {
             self.parsed("device.address", check::address).unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 8443)));
         let admin_address =
             self.parsed("admin.address", check::address).unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-        let pace = Pace::default();
+        let (pace, fleet) = (Pace::default(), Fleet::default());
         let apple = AppleEndpoints::default();
         Config {
             organization: self.parsed("organization", check::line).unwrap_or_else(|| "Russet".to_owned()),
@@ -95,6 +95,8 @@ impl Reader {
                     .parsed("check_in.user_authenticate", check::user_authenticate)
                     .unwrap_or(false),
                 maid: self.maid(),
+                returns_to_service: self.parsed("check_in.return_to_service", check::allow).unwrap_or(false),
+                return_to_service_wifi: self.read("check_in.return_to_service_wifi", check::wifi_profile),
             },
             admin: AdminListener { address: admin_address, tls: self.tls("admin.tls_certificate", "admin.tls_key") },
             apple: AppleEndpoints {
@@ -119,6 +121,10 @@ impl Reader {
                 push_again: self.pause("pace.push_again", pace.push_again),
             },
             retention: Retention { commands: self.pause("retention.commands", Retention::default().commands) },
+            fleet: Fleet {
+                inventory_every: self.pause("fleet.inventory_every", fleet.inventory_every),
+                silent_after: self.pause("fleet.silent_after", fleet.silent_after),
+            },
             log: Log {
                 json: self.parsed("log.format", check::log_format).unwrap_or(false),
                 filter: self.parsed("log.filter", check::log_filter).unwrap_or_else(|| Log::default().filter),
@@ -144,6 +150,13 @@ impl Reader {
         }
         if config.device.plain_http && config.device.tls.is_some() {
             self.fault("device.plain_http", "leaves no use for device.tls_certificate: leave one of them out");
+        }
+        let hours = config.fleet.inventory_every.as_secs() / 3600;
+        if !(1..=30 * 24).contains(&hours) {
+            self.fault("fleet.inventory_every", "must lie between 1h and 30d");
+        }
+        if config.fleet.silent_after.as_secs() < 3600 {
+            self.fault("fleet.silent_after", "must be at least 1h: devices sleep");
         }
         if config.admin.address == config.device.address && config.admin.address.port() != 0 {
             self.fault("admin.address", "is the same as device.address: give each listener its own port");

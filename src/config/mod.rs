@@ -20,6 +20,7 @@ pub use addresses::AddressRange;
 pub use faults::{Fault, Faults};
 pub use load::{Loaded, Sources, load};
 
+use russet_protocol::SecretBytes;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,8 @@ pub struct Config {
     pub pace: Pace,
     /// How long what is over is kept.
     pub retention: Retention,
+    /// How enrolled devices are looked after.
+    pub fleet: Fleet,
     /// What is written to the log, and how.
     pub log: Log,
 }
@@ -128,6 +131,10 @@ pub struct CheckIn {
     pub manages_network_users: bool,
     /// What signs tokens for Managed Apple Accounts; none are given where absent.
     pub maid: Option<Maid>,
+    /// Whether a device that asks may erase itself and enroll again.
+    pub returns_to_service: bool,
+    /// The profile of the network that an erased device joins. It holds a password.
+    pub return_to_service_wifi: Option<SecretBytes>,
 }
 
 /// What signs tokens for Managed Apple Accounts.
@@ -240,6 +247,21 @@ impl Default for Pace {
     }
 }
 
+/// How enrolled devices are looked after.
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    /// How often each device is asked what is on it.
+    pub inventory_every: Duration,
+    /// After so long without a word a device is called silent.
+    pub silent_after: Duration,
+}
+
+impl Default for Fleet {
+    fn default() -> Self {
+        Self { inventory_every: Duration::from_secs(24 * 3600), silent_after: Duration::from_secs(7 * 24 * 3600) }
+    }
+}
+
 /// What is written to the log, and how.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -273,6 +295,7 @@ impl Config {
             apple: AppleEndpoints::default(),
             pace: Pace::default(),
             retention: Retention::default(),
+            fleet: Fleet::default(),
             log: Log::default(),
         }
     }
@@ -292,6 +315,7 @@ impl fmt::Debug for Config {
             .field("apple", &self.apple)
             .field("pace", &self.pace)
             .field("retention", &self.retention)
+            .field("fleet", &self.fleet)
             .field("log", &self.log)
             .finish()
     }

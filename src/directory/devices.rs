@@ -1,7 +1,8 @@
 //! Devices and their inventory. A device is hardware: it stays the same row through all its enrollments.
 
 use super::inventory;
-use crate::ids::DeviceId;
+use super::users::Owner;
+use crate::ids::{DeviceId, UserId};
 use russet_protocol::result::{DeviceInformation, SecurityInfo};
 use russet_protocol::{Platform, SerialNumber, Timestamp, Udid, UserEnrollmentId};
 use russet_store::{Row, StoreError, Tx, Value};
@@ -38,6 +39,8 @@ pub struct Device {
     pub shared_ipad: Option<bool>,
     /// `EnrolledViaDEP`; only Macs say so.
     pub automated: Option<bool>,
+    /// The user it belongs to.
+    pub owner: Option<Owner>,
     /// When `DeviceInformation` was last answered.
     pub information_at: Option<Timestamp>,
     /// When the device was first seen.
@@ -89,8 +92,11 @@ macro_rules! columns {
     ($rest:literal) => {
         concat!(
             "SELECT d.id, d.udid, d.user_enrollment_id, d.serial, d.name, d.product_name, d.model, d.model_name,
-                    d.os_version, d.build, d.supervised, d.shared_ipad, d.automated, d.information_at, d.created_at, s.seen_at
-             FROM device d LEFT JOIN device_seen s ON s.device_id = d.id ",
+                    d.os_version, d.build, d.supervised, d.shared_ipad, d.automated, d.information_at, d.created_at,
+                    (SELECT s.seen_at FROM device_seen s WHERE s.device_id = d.id) AS seen_at, d.owner_id,
+                    (SELECT u.name FROM directory_user u WHERE u.id = d.owner_id) AS owner_name,
+                    (SELECT u.full_name FROM directory_user u WHERE u.id = d.owner_id) AS owner_full_name
+             FROM device d ",
             $rest
         )
     };
@@ -274,6 +280,15 @@ pub async fn security(tx: &mut dyn Tx, device: DeviceId) -> Result<Option<(Vec<u
     Ok(row.opt_bytes("security")?.zip(row.opt_int("security_at")?.map(Timestamp)))
 }
 
+/// Gives a device to a user; whoever had it before has it no more.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn set_owner(tx: &mut dyn Tx, device: DeviceId, owner: UserId, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE device SET owner_id = $2, updated_at = $3 WHERE id = $1 AND (owner_id IS NULL OR owner_id <> $2)";
+    tx.run(sql, &[(&device.text()).into(), (&owner.text()).into(), now.millis().into()]).await.map(|_| ())
+}
+
 /// The device spoke. Written at most once a minute.
 pub async fn seen(tx: &mut dyn Tx, device: DeviceId, now: Timestamp) -> Result<(), StoreError> {
     // What was seen in the future was seen by a clock that has been put right since.
@@ -313,6 +328,7 @@ fn read(row: &Row) -> Result<Device, StoreError> {
         supervised: row.opt_flag("supervised")?,
         shared_ipad: row.opt_flag("shared_ipad")?,
         automated: row.opt_flag("automated")?,
+        owner: Owner::read(row)?,
         information_at: row.opt_int("information_at")?.map(Timestamp),
         created_at: Timestamp(row.int("created_at")?),
         seen_at: row.opt_int("seen_at")?.map(Timestamp),

@@ -13,3 +13,4 @@ pub mod lists;
 pub mod managed_apps;
 pub mod small_lists;
 pub mod standing;
+pub mod users;

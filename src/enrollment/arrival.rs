@@ -6,7 +6,7 @@
 use super::identity::{Refused, Speaker, State};
 use super::invitations::{self, Admission};
 use super::records::{self, Record};
-use super::{EnrollmentError, SILENT_AFTER, channels, ending, messages, rows};
+use super::{EnrollmentError, SILENT_AFTER, channels, ending, messages, questions, rows, visits};
 use crate::commands::{self, ChannelKind, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::devices::{self, NewFacts};
@@ -18,27 +18,11 @@ use russet_protocol::command::Command;
 use russet_protocol::plist::Dictionary;
 use russet_protocol::{SerialNumber, Timestamp, Udid, UserEnrollmentId};
 use russet_store::{StoreError, Tx};
+use std::time::Duration;
 
+const MINUTE: Duration = Duration::from_secs(60);
 /// Why a second enrollment of a device waits.
 const HELD: &str = "the device is enrolled already, by another identity that was in use within the last 7 days";
-
-/// What every new enrollment is asked once.
-pub(super) const QUERIES: [&str; 14] = [
-    "UDID",
-    "SerialNumber",
-    "DeviceName",
-    "Model",
-    "ModelName",
-    "ProductName",
-    "OSVersion",
-    "BuildVersion",
-    "IsSupervised",
-    "IsAppleSilicon",
-    "DataRoamingEnabled",
-    "IsRoaming",
-    "DeviceCapacity",
-    "AvailableDeviceCapacity",
-];
 
 /// The device says who it is. The first time this binds the enrollment to it; from then on it only brings facts.
 pub(super) async fn authenticate(
@@ -114,6 +98,9 @@ pub(super) async fn bind(
         &[(&enrollment.id.text()).into(), (&device.text()).into()],
     )
     .await?;
+    if let Some(user) = invitations::made_for(tx, enrollment.invitation).await?.user {
+        devices::set_owner(tx, device, user, ctx.now()).await?;
+    }
     records::set_state(tx, enrollment.id, State::Enrolling, None).await?;
     Ok(device)
 }
@@ -147,7 +134,11 @@ pub(super) async fn token_update(
                 // Another one was faster since our Authenticate.
                 return Ok(records::set_state(tx, enrollment.id, State::Held, Some(HELD)).await?);
             };
-            complete(tx, ctx, &enrollment, message, &replaced).await
+            complete(tx, ctx, &enrollment, message, &replaced).await?;
+            match enrollment.device {
+                Some(device) => Ok(devices::seen(tx, device, ctx.now()).await?),
+                None => Ok(()),
+            }
         }
         _ => Ok(()),
     }
@@ -181,10 +172,11 @@ pub(super) async fn complete(
         let (channel, _) = take_token(tx, ctx, enrollment.id, &user).await?;
         configure(tx, ctx, device, channel, &user).await?;
     }
-    let queries = QUERIES.map(str::to_owned).to_vec();
-    for command in [Command::DeviceInformation { queries }, Command::SecurityInfo] {
+    let known = devices::get(tx, device).await?;
+    for command in [questions::information(&known), Command::SecurityInfo] {
         ask(tx, ctx, device, channel, &command, Purpose::Inventory).await?;
     }
+    visits::begin(tx, enrollment.id, device, now).await?;
     dirty::mark(tx, device, dirty::Lane::Interactive, "enrolled", now).await?;
     tracing::info!(enrollment = %enrollment.id, device = %device, "a device has enrolled");
     Ok(())
@@ -247,28 +239,42 @@ async fn ask(
 }
 
 /// The live enrollments of the same hardware that this one may replace, none if there are none; `None` where it has to wait:
-/// another one is in use, and no invitation named this serial number. A UDID or a serial number is no secret, so that naming
-/// it gives nobody the place of its device.
+/// another one is in use, and no invitation named this serial number or the device's owner. A UDID or a serial number is no
+/// secret, so that naming it gives nobody the place of its device.
 pub(super) async fn may_replace(
     tx: &mut dyn Tx,
     enrollment: &Record,
     now: Timestamp,
 ) -> Result<Option<Vec<Record>>, StoreError> {
     let live = records::live_beside(tx, enrollment).await?;
-    if live.is_empty() || invitations::names(tx, enrollment.invitation, enrollment.serial.as_deref()).await? {
+    if live.is_empty() {
+        return Ok(Some(live));
+    }
+    let made_for = invitations::made_for(tx, enrollment.invitation).await?;
+    if made_for.serial.is_some() && made_for.serial == enrollment.serial {
         return Ok(Some(live));
     }
     let ids: Vec<DeviceId> = live.iter().filter_map(|one| one.device).collect();
     let seen = devices::of_ids(tx, &ids).await?;
-    // Who acknowledged its erasure since it enrolled has nothing left that another identity could take.
+    let owned = |one: &Record| {
+        let device = seen.iter().find(|device| Some(device.id) == one.device);
+        made_for.user.is_some()
+            && device.and_then(|device| device.owner.as_ref()).map(|owner| owner.id) == made_for.user
+    };
+    if live.iter().all(owned) {
+        return Ok(Some(live));
+    }
     let wiped = standing::wiped_among(tx, &ids).await?;
-    let erased = |one: &Record| wiped.iter().any(|(device, at)| Some(*device) == one.device && Some(*at) > one.live_at);
-    let silent = |one: &Record| {
+    let gone = |one: &Record| {
         let device = seen.iter().find(|device| Some(device.id) == one.device);
         let last = device.and_then(|device| device.seen_at).max(one.live_at);
-        last.is_none_or(|last| now.since(last) >= SILENT_AFTER)
+        let wiped_at = wiped.iter().find(|(device, at)| Some(*device) == one.device && Some(*at) > one.live_at);
+        // Who acknowledged its erasure has nothing left that another identity could take, unless it speaks afterwards: then it
+        // was not erased. Its last word is known to the minute.
+        let erased = wiped_at.is_some_and(|(_, at)| last.is_none_or(|last| last.since(*at) <= MINUTE));
+        erased || last.is_none_or(|last| now.since(last) >= SILENT_AFTER)
     };
-    Ok(live.iter().all(|one| erased(one) || silent(one)).then_some(live))
+    Ok(live.iter().all(gone).then_some(live))
 }
 
 fn facts(message: &Authenticate) -> NewFacts<'_> {

@@ -1,12 +1,15 @@
 //! What each check-in message does, and how it is answered. Source: Apple docs, Check-in; Apple schema, `mdm/checkin/*.yaml`.
 
 use super::identity::{self, Refused, Speaker, State};
+use super::return_to_service::{self, AskedBy, Offer};
+use super::rows::{self, Sealed};
 use super::{EnrollmentError, arrival, bootstrap, declarations, ending, held, messages, records, service_tokens};
 use crate::context::Context;
 use crate::directory::devices;
 use russet_protocol::checkin::{CheckIn, UserAuthenticate};
+use russet_protocol::command::ReturnToService;
 use russet_protocol::plist::{Dictionary, Value};
-use russet_protocol::xml;
+use russet_protocol::{Secret, xml};
 use russet_store::Tx;
 
 /// How a check-in message is answered.
@@ -26,7 +29,8 @@ pub enum Reply {
     NoDeclaration,
 }
 
-/// Handles a message of a proven speaker, in the caller's transaction. The transaction is to be committed also where the
+/// Handles a message of a proven speaker, in the caller's transaction. `offer`: what a device gets that returns to service, made
+/// before the transaction where the configuration allows it. The transaction is to be committed also where the
 /// answer is [`Refused`]: why an enrollment was turned away is kept.
 ///
 /// # Errors
@@ -37,6 +41,7 @@ pub async fn handle(
     speaker: &Speaker,
     message: &CheckIn,
     raw: &[u8],
+    offer: Option<Offer>,
 ) -> Result<Result<Reply, Refused>, EnrollmentError> {
     let now = ctx.now();
     match speaker.state {
@@ -79,7 +84,10 @@ pub async fn handle(
             let token = known.and_then(|service| service_tokens::answer(ctx, service));
             return Ok(Ok(token.map_or(Reply::UnknownService, Reply::PropertyList)));
         }
-        CheckIn::ReturnToService(_) => return Ok(Ok(Reply::PropertyList(no_return_to_service()))),
+        CheckIn::ReturnToService(_) => {
+            let granted = grant_return(tx, ctx, speaker, offer).await?;
+            return Ok(Ok(Reply::PropertyList(return_to_service::answer(granted.as_ref()))));
+        }
         CheckIn::DeclarativeManagement(says) => {
             let answer = declarations::answer(tx, ctx, speaker, says).await?;
             return Ok(Ok(answer.map_or(Reply::NoDeclaration, Reply::Json)));
@@ -105,6 +113,24 @@ async fn user_check_out(tx: &mut dyn Tx, ctx: &Context, speaker: &Speaker) -> Re
     }
 }
 
+/// What a device needs that wants to erase itself and come back; none where it may not. Its bootstrap token lets it keep its apps.
+async fn grant_return(
+    tx: &mut dyn Tx,
+    ctx: &Context,
+    speaker: &Speaker,
+    offer: Option<Offer>,
+) -> Result<Option<ReturnToService>, EnrollmentError> {
+    let (State::Live, Some(device), Some(offer)) = (speaker.state, speaker.device, offer) else { return Ok(None) };
+    let device = devices::get(tx, device).await?;
+    if device.serial.is_none() {
+        return Ok(None);
+    }
+    let mut granted = offer.record(tx, ctx, device.serial.as_ref(), AskedBy::Device).await?;
+    let token = rows::sealed(tx, ctx, speaker.enrollment, Sealed::BootstrapToken).await?;
+    granted.bootstrap_token = token.map(|token| Secret::new(token.to_vec()));
+    Ok(Some(granted))
+}
+
 /// A network or mobile user of a Mac logs in. An empty challenge says that nothing has to prove the password; who sends a digest
 /// all the same is not managed, as nothing here knows passwords. Source: Apple schema, `userauthenticate.yaml`.
 fn user_authenticate(ctx: &Context, speaker: &Speaker, login: &UserAuthenticate) -> Reply {
@@ -115,13 +141,4 @@ fn user_authenticate(ctx: &Context, speaker: &Speaker, login: &UserAuthenticate)
     let mut keys = Dictionary::new();
     keys.insert("DigestChallenge".to_owned(), Value::String(String::new()));
     Reply::PropertyList(xml::encode_dictionary(keys))
-}
-
-/// Source: Apple schema, `returntoservice.yaml`.
-fn no_return_to_service() -> Vec<u8> {
-    let mut settings = Dictionary::new();
-    settings.insert("Enabled".to_owned(), Value::Boolean(false));
-    let mut keys = Dictionary::new();
-    keys.insert("ReturnToService".to_owned(), Value::Dictionary(settings));
-    xml::encode_dictionary(keys)
 }

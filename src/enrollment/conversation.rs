@@ -5,7 +5,7 @@
 
 use super::checkin::{self, Reply};
 use super::identity::{self, Presented, Proven, Refused, Speaker, State};
-use super::{EnrollmentError, busy, ending, held, outside, records, renewal};
+use super::{EnrollmentError, busy, ending, held, outside, records, renewal, return_to_service};
 use crate::commands::{self, Delivery, Purpose};
 use crate::context::Context;
 use russet_pki::ca::Authority;
@@ -28,10 +28,16 @@ pub async fn check_in(
 ) -> Result<Reply, EnrollmentError> {
     let proven = identity::prove(presented, body, authority, outsiders(ctx), ctx.now())?;
     let message = decoded(body, CheckIn::decode).await?;
+    let offer = match message {
+        CheckIn::ReturnToService(_) if ctx.config.check_in.returns_to_service => {
+            return_to_service::offer(ctx).await.ok()
+        }
+        _ => None,
+    };
     let mut tx = ctx.store.begin("check-in").await?;
     outside::bind(&mut *tx, ctx, &proven, &message).await?;
     let speaker = identity::speaker(&mut *tx, &proven, message.sender(), ctx.now()).await??;
-    let reply = checkin::handle(&mut *tx, ctx, &speaker, &message, body).await?;
+    let reply = checkin::handle(&mut *tx, ctx, &speaker, &message, body, offer).await?;
     tx.commit().await?;
     Ok(reply?)
 }

@@ -26,12 +26,11 @@ pub async fn unenroll(tx: &mut dyn Tx, ctx: &Context, device: DeviceId) -> Resul
         return Ok(uuid);
     }
     let channel = channels::device_channel(tx, enrollment.id).await?.ok_or(EnrollmentError::NotEnrolled)?;
-    if enrollment.profile_identifier.is_empty() {
-        return Err(EnrollmentError::Invalid(
-            "this server did not make the enrollment profile of this device: remove it on the device",
-        ));
-    }
-    let command = Command::RemoveProfile { identifier: enrollment.profile_identifier };
+    let identifier = match enrollment.profile_identifier {
+        ours if !ours.is_empty() => ours,
+        _ => of_another(tx, device).await?,
+    };
+    let command = Command::RemoveProfile { identifier };
     let new = NewCommand {
         channel,
         device,
@@ -50,12 +49,27 @@ pub async fn unenroll(tx: &mut dyn Tx, ctx: &Context, device: DeviceId) -> Resul
     Ok(uuid)
 }
 
+/// The profile that holds the management of a device whose profile we did not make: as the device itself says.
+async fn of_another(tx: &mut dyn Tx, device: DeviceId) -> Result<String, EnrollmentError> {
+    let mut found = installed_profiles::with_mdm(tx, device).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (Some(_), false) => Err(EnrollmentError::Invalid(
+            "the device names several profiles that hold its management: remove the right one on the device",
+        )),
+        (None, _) => Err(EnrollmentError::Invalid(
+            "this server did not make the enrollment profile of this device, and the device has not named it: ask with \
+             `russet admin devices refresh`, and try again when it has answered",
+        )),
+    }
+}
+
 /// Ends an enrollment: its queues are emptied, its pushes stop, and somebody looks what is to be taken back. Facts that
 /// belong to the device (owner, licenses, escrow) stay.
 pub(super) async fn end(tx: &mut dyn Tx, enrollment: &Record, reason: &str, now: Timestamp) -> Result<(), StoreError> {
     tx.run(
         "UPDATE enrollment SET state = $2, reason = $3, ended_at = $4, unlock_token = NULL, unenroll_command = NULL,
-                renew_at = NULL, renewal_command = NULL, renewal_asked_at = NULL
+                renew_at = NULL, renewal_command = NULL, renewal_asked_at = NULL, visit_at = NULL, inventory_at = NULL
          WHERE id = $1",
         &[(&enrollment.id.text()).into(), State::Ended.text().into(), reason.into(), now.millis().into()],
     )

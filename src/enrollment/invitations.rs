@@ -3,7 +3,8 @@
 
 use super::{EnrollmentError, rows};
 use crate::context::Context;
-use crate::ids::InvitationId;
+use crate::directory::users::Owner;
+use crate::ids::{InvitationId, UserId};
 use russet_protocol::{SerialNumber, Timestamp};
 use russet_store::{Row, StoreError, Tx};
 use std::time::Duration;
@@ -18,6 +19,9 @@ pub const MOST_USES: u32 = 100_000;
 pub struct NewInvitation {
     /// Admits only the device with this serial number. Also lets that device replace an enrollment it still has.
     pub serial: Option<SerialNumber>,
+    /// The user it is meant for, who becomes the owner of the devices. Also lets a device that is this user's already replace an
+    /// enrollment it still has.
+    pub user: Option<UserId>,
     /// How many devices may enroll with it.
     pub uses: u32,
     /// How long the link can be opened.
@@ -50,6 +54,8 @@ pub struct Invitation {
     pub id: InvitationId,
     /// The serial number it is meant for.
     pub serial: Option<SerialNumber>,
+    /// The user it is meant for.
+    pub user: Option<Owner>,
     /// How many devices may enroll with it.
     pub uses: u32,
     /// How many have.
@@ -81,6 +87,14 @@ impl Invitation {
 /// # Errors
 /// When what is asked for is out of bounds, or the store fails.
 pub async fn create(ctx: &Context, new: NewInvitation) -> Result<Created, EnrollmentError> {
+    let mut tx = ctx.store.begin("make an invitation").await?;
+    let created = make(&mut *tx, ctx, &new).await?;
+    tx.commit().await?;
+    Ok(created)
+}
+
+/// [`create`], in a transaction of the caller's.
+pub(super) async fn make(tx: &mut dyn Tx, ctx: &Context, new: &NewInvitation) -> Result<Created, EnrollmentError> {
     if new.uses == 0 || new.uses > MOST_USES {
         return Err(EnrollmentError::Invalid("an invitation admits between 1 and 100000 devices"));
     }
@@ -95,10 +109,9 @@ pub async fn create(ctx: &Context, new: NewInvitation) -> Result<Created, Enroll
     let serial = new.serial.as_ref().map(|serial| serial.as_str().trim().to_ascii_uppercase());
     let (id, code) = (InvitationId(ctx.uuid()), rows::bearer(ctx.random_bytes()));
     let expires_at = now.plus(new.expires_in);
-    let mut tx = ctx.store.begin("make an invitation").await?;
     tx.run(
-        "INSERT INTO invitation (id, code_hash, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, 0, $5, $9, $6, $7, $8)",
+        "INSERT INTO invitation (id, code_hash, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at, owner_id)
+         VALUES ($1, $2, $3, $4, 0, $5, $9, $6, $7, $8, $10)",
         &[
             (&id.text()).into(),
             (&rows::hash(&code)).into(),
@@ -109,10 +122,10 @@ pub async fn create(ctx: &Context, new: NewInvitation) -> Result<Created, Enroll
             now.millis().into(),
             expires_at.millis().into(),
             new.pkcs12.into(),
+            new.user.map(UserId::text).as_deref().into(),
         ],
     )
     .await?;
-    tx.commit().await?;
     let link = link(ctx, &code);
     Ok(Created { id, code, link, expires_at })
 }
@@ -131,18 +144,24 @@ pub fn qr_code_svg(link: &str) -> Option<String> {
     Some(code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(240, 240).build())
 }
 
+macro_rules! invitations {
+    ($rest:literal) => {
+        concat!(
+            "SELECT i.id, i.serial, i.uses, i.used, i.sign_message, i.pkcs12, i.note, i.created_at, i.expires_at, i.revoked_at,
+                    i.owner_id, (SELECT u.name FROM directory_user u WHERE u.id = i.owner_id) AS owner_name,
+                    (SELECT u.full_name FROM directory_user u WHERE u.id = i.owner_id) AS owner_full_name
+             FROM invitation i ",
+            $rest
+        )
+    };
+}
+
 /// All invitations, the newest first, at most a thousand.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn list(tx: &mut dyn Tx) -> Result<Vec<Invitation>, EnrollmentError> {
-    let rows = tx
-        .rows(
-            "SELECT id, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at, revoked_at FROM invitation
-             ORDER BY id DESC LIMIT 1000",
-            &[],
-        )
-        .await?;
+    let rows = tx.rows(invitations!("ORDER BY i.id DESC LIMIT 1000"), &[]).await?;
     Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
 }
 
@@ -170,13 +189,7 @@ pub(super) async fn open_by_code(
     code: &str,
     now: Timestamp,
 ) -> Result<Option<Invitation>, StoreError> {
-    let row = tx
-        .optional(
-            "SELECT id, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at, revoked_at FROM invitation
-             WHERE code_hash = $1",
-            &[(&rows::hash(code)).into()],
-        )
-        .await?;
+    let row = tx.optional(invitations!("WHERE i.code_hash = $1"), &[(&rows::hash(code)).into()]).await?;
     let invitation = row.as_ref().map(read).transpose()?;
     Ok(invitation.filter(|invitation| invitation.is_open(now)))
 }
@@ -189,13 +202,7 @@ pub(super) async fn admit(
     serial: Option<&SerialNumber>,
 ) -> Result<Admission, StoreError> {
     let Some(id) = id else { return Ok(Admission::Admitted) };
-    let row = tx
-        .one(
-            "SELECT id, serial, uses, used, sign_message, pkcs12, note, created_at, expires_at, revoked_at FROM invitation
-             WHERE id = $1 {lock}",
-            &[(&id.text()).into()],
-        )
-        .await?;
+    let row = tx.one(invitations!("WHERE i.id = $1 {lock}"), &[(&id.text()).into()]).await?;
     let invitation = read(&row)?;
     if invitation.revoked_at.is_some() {
         return Ok(Admission::Refused("its invitation was revoked"));
@@ -210,12 +217,29 @@ pub(super) async fn admit(
     Ok(Admission::Admitted)
 }
 
-/// Whether an invitation was made for just this serial number: an admin vouched for it.
-pub(super) async fn names(tx: &mut dyn Tx, id: Option<InvitationId>, serial: Option<&str>) -> Result<bool, StoreError> {
-    let Some(id) = id else { return Ok(false) };
-    let row = tx.one("SELECT serial FROM invitation WHERE id = $1", &[(&id.text()).into()]).await?;
-    let named = row.opt_text("serial")?;
-    Ok(named.is_some() && named.as_deref() == serial)
+/// Whom an invitation was made for: an admin vouched for that device, or for the devices of that user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct MadeFor {
+    /// The one serial number.
+    pub(super) serial: Option<String>,
+    /// The user.
+    pub(super) user: Option<UserId>,
+}
+
+/// Whom an invitation was made for.
+pub(super) async fn made_for(tx: &mut dyn Tx, id: Option<InvitationId>) -> Result<MadeFor, StoreError> {
+    let Some(id) = id else { return Ok(MadeFor::default()) };
+    let row = tx.one("SELECT serial, owner_id FROM invitation WHERE id = $1", &[(&id.text()).into()]).await?;
+    Ok(MadeFor { serial: row.opt_text("serial")?, user: rows::opt_id(&row, "invitation", "owner_id")? })
+}
+
+/// Closes the invitations that were made for a user.
+///
+/// # Errors
+/// Where the store fails.
+pub async fn revoke_of(tx: &mut dyn Tx, user: UserId, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "UPDATE invitation SET revoked_at = $2 WHERE owner_id = $1 AND revoked_at IS NULL";
+    tx.run(sql, &[(&user.text()).into(), now.millis().into()]).await.map(|_| ())
 }
 
 /// Whether an invitation admits a device.
@@ -233,6 +257,7 @@ fn read(row: &Row) -> Result<Invitation, StoreError> {
     Ok(Invitation {
         id: rows::id(row, "invitation", "id")?,
         serial: serial.and_then(|serial| SerialNumber::new(serial).ok()),
+        user: Owner::read(row)?,
         uses: count("uses")?,
         used: count("used")?,
         sign_message: row.flag("sign_message")?,

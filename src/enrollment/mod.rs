@@ -28,14 +28,18 @@ mod messages;
 pub mod orders;
 mod outside;
 pub mod profile;
+mod questions;
 mod records;
 pub mod renewal;
+pub mod return_to_service;
 mod rows;
 mod service_tokens;
+pub mod silence;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod visits;
 
 pub use ending::unenroll;
 

@@ -5,7 +5,7 @@
 
 mod filled;
 
-use super::{EnrollmentError, arrival, channels};
+use super::{EnrollmentError, channels, return_to_service, visits};
 use crate::commands::{self, ChannelKind, NewCommand, Priority, Purpose};
 use crate::context::Context;
 use crate::directory::devices::Device;
@@ -97,8 +97,8 @@ pub struct Erase {
     pub disallow_proximity_setup: Option<bool>,
     /// What a Mac does that cannot erase itself quickly.
     pub obliteration: Option<ObliterationBehavior>,
-    /// Set itself up again without hands.
-    pub return_to_service: bool,
+    /// Set itself up again without hands, with this.
+    pub return_to_service: Option<ReturnToService>,
 }
 
 /// A command that came of an order.
@@ -133,9 +133,12 @@ pub async fn give(
         None => (live.channel, ChannelKind::Device),
         Some(user) => (user_channel(tx, device.id, user).await?, ChannelKind::User),
     };
+    // The profile by which an erased device comes back holds a right that ends.
+    let comes_back = matches!(&order, Order::Erase(erase) if erase.return_to_service.is_some());
+    let comes_back_until = comes_back.then(|| ctx.now().plus(return_to_service::VALID));
     let purpose = if order == Order::Refresh { Purpose::Inventory } else { Purpose::Admin };
     let all = match order {
-        Order::Refresh => unasked(tx, device.id).await?,
+        Order::Refresh => visits::unasked(tx, device).await?,
         Order::Given(given) => {
             let uuid = CommandUuid::new(ctx.uuid().to_string());
             vec![given.or_uuid(uuid.map_err(|_| StoreError::NotFound)?).into()]
@@ -162,7 +165,7 @@ pub async fn give(
             after: how.after.as_ref(),
             purpose: purpose.clone(),
             priority: if how.bulk { Priority::Bulk } else { Priority::Interactive },
-            expires_at: how.expires_at,
+            expires_at: how.expires_at.or(comes_back_until),
         };
         let uuid = commands::enqueue_on(tx, ctx, new, kind).await?;
         let keeps_secret = command.secret_to_keep().is_some_and(|(_, secret)| !secret.reveal().is_empty());
@@ -198,21 +201,6 @@ pub async fn cancel_all(tx: &mut dyn Tx, ctx: &Context, device: DeviceId) -> Res
     commands::cancel_all(tx, device, ctx.now()).await
 }
 
-/// The questions of an inventory that are not on their way already.
-async fn unasked(tx: &mut dyn Tx, device: DeviceId) -> Result<Vec<Command>, StoreError> {
-    let queries = arrival::QUERIES.map(str::to_owned).to_vec();
-    let mut all = vec![
-        Command::DeviceInformation { queries },
-        Command::SecurityInfo,
-        Command::ProfileList { managed_only: false },
-        Command::ManagedApplicationList { identifiers: Vec::new() },
-    ];
-    let open = commands::open_of_device(tx, device).await?;
-    let asked = |kind: &str| open.iter().any(|open| open.request_type == kind && open.purpose == Purpose::Inventory);
-    all.retain(|command| !asked(command.request_type()));
-    Ok(all)
-}
-
 fn command(order: Order) -> Result<Command, EnrollmentError> {
     Ok(match order {
         Order::Restart { notify_user } => {
@@ -228,13 +216,7 @@ fn command(order: Order) -> Result<Command, EnrollmentError> {
             disallow_proximity_setup: erase.disallow_proximity_setup,
             pin: erase.pin,
             obliteration: erase.obliteration,
-            return_to_service: erase.return_to_service.then_some(ReturnToService {
-                enabled: true,
-                wifi_profile: None,
-                mdm_profile: None,
-                bootstrap_token: None,
-                retry_enrollment: None,
-            }),
+            return_to_service: erase.return_to_service,
         }),
         Order::EnableLostMode { message, phone_number, footnote } => {
             let lost = EnableLostMode {

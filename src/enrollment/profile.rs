@@ -6,7 +6,7 @@ use super::invitations::{self, Invitation};
 use super::issuance::{self, Origin};
 use super::{CHALLENGE_VALID, EnrollmentError, busy, rows};
 use crate::context::Context;
-use crate::ids::EnrollmentId;
+use crate::ids::{EnrollmentId, InvitationId};
 use crate::push;
 use russet_pki::ca::Authority;
 use russet_protocol::Timestamp;
@@ -47,7 +47,7 @@ pub async fn for_invitation(ctx: &Context, authority: &Arc<Authority>, code: &st
         sign_message: invitation.sign_message,
     };
     forget_offers(&mut *tx, &invitation, now).await?;
-    record(&mut *tx, &invitation, &terms, now).await?;
+    record(&mut *tx, invitation.id, &terms, now).await?;
     grant.record(&mut *tx, enrollment, now, now.plus(CHALLENGE_VALID)).await?;
     tx.commit().await?;
     composing::signed(ctx, authority, &terms, &grant.source).await
@@ -104,7 +104,8 @@ async fn valid(tx: &mut dyn Tx, code: &str, now: Timestamp) -> Result<Invitation
     invitations::open_by_code(tx, code, now).await?.ok_or(EnrollmentError::InvitationNotValid)
 }
 
-async fn topic(tx: &mut dyn Tx) -> Result<String, EnrollmentError> {
+/// The push topic of profiles that are made now.
+pub(super) async fn topic(tx: &mut dyn Tx) -> Result<String, EnrollmentError> {
     let certificate = push::certificates::current(tx).await?.ok_or(EnrollmentError::NoPushCertificate)?;
     Ok(certificate.topic.to_string())
 }
@@ -150,14 +151,20 @@ async fn forget_offers(tx: &mut dyn Tx, invitation: &Invitation, now: Timestamp)
     Ok(())
 }
 
-async fn record(tx: &mut dyn Tx, invitation: &Invitation, terms: &Terms, now: Timestamp) -> Result<(), StoreError> {
+/// An offer of an enrollment: what a profile promises is kept from here on.
+pub(super) async fn record(
+    tx: &mut dyn Tx,
+    invitation: InvitationId,
+    terms: &Terms,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     tx.run(
         "INSERT INTO enrollment (id, invitation, profile_identifier, topic, public_url, state, awaiting_configuration,
                                  created_at)
          VALUES ($1, $2, $3, $4, $7, 'offered', $5, $6)",
         &[
             (&terms.enrollment.text()).into(),
-            (&invitation.id.text()).into(),
+            (&invitation.text()).into(),
             (&terms.identifier).into(),
             (&terms.topic).into(),
             false.into(),

@@ -5,6 +5,7 @@
 use super::Gate;
 use super::answer::{Failure, status_of};
 use super::enroll_page::{self, Trouble};
+use crate::directory::users::Owner;
 use crate::enrollment::{EnrollmentError, invitations, profile};
 use axum::Router;
 use axum::extract::{Path, State};
@@ -37,7 +38,8 @@ async fn page(State(gate): State<Gate>, Path(code): Path<String>) -> Response {
         Ok(invitation) => {
             let serial = invitation.serial.as_ref().map(SerialNumber::as_str);
             let picture = invitations::qr_code_svg(&invitations::link(&gate.ctx, &code));
-            show(StatusCode::OK, enroll_page::invitation(organization, &code, serial, picture.as_deref()))
+            let user = invitation.user.as_ref().map(Owner::label);
+            show(StatusCode::OK, enroll_page::invitation(organization, &code, user, serial, picture.as_deref()))
         }
         Err(error) => trouble(organization, error),
     }

@@ -10,10 +10,17 @@ pub(super) enum Trouble {
     NotReady,
 }
 
-/// The page of a valid invitation. `serial` is the serial number it is meant for; `picture` the QR code of this page, for who has
+/// The page of a valid invitation. `user` is the person and `serial` the serial number it is meant for; `picture` the QR code of this page, for who has
 /// opened it on another device than the one to be managed.
-pub(super) fn invitation(organization: &str, code: &str, serial: Option<&str>, picture: Option<&str>) -> String {
+pub(super) fn invitation(
+    organization: &str,
+    code: &str,
+    user: Option<&str>,
+    serial: Option<&str>,
+    picture: Option<&str>,
+) -> String {
     let (who, code) = (escaped(organization), escaped(code));
+    let person = user.map_or(String::new(), |user| format!("<p>This invitation is for <b>{}</b>.</p>", escaped(user)));
     let meant_for = serial.map_or(String::new(), |serial| {
         format!("<p>This invitation is for the device with the serial number <b>{}</b>.</p>", escaped(serial))
     });
@@ -28,7 +35,7 @@ pub(super) fn invitation(organization: &str, code: &str, serial: Option<&str>, p
     let body = format!(
         "<h1>{who} wants to manage this device</h1>\
          <p>{who} can then install its apps and settings here. You can remove the management at any time in Settings; \
-         those apps go with it.</p>{meant_for}\
+         those apps go with it.</p>{person}{meant_for}\
          <p><a class=\"button\" href=\"/enroll/{code}/profile\">Download the profile</a></p>\
          <h2>Then, on an iPhone or iPad</h2>\
          <ol><li>Tap Allow.</li><li>Open the Settings app and tap <b>Profile Downloaded</b>.</li>\
@@ -96,10 +103,11 @@ mod tests {
     #[test]
     fn names_are_inert_and_the_button_leads_to_the_profile() {
         let picture = "<?xml version=\"1.0\"?><svg><path d=\"M0\"/></svg>";
-        let page = invitation("Müller & <script>", "code_-1", Some("C02"), Some(picture));
+        let page = invitation("Müller & <script>", "code_-1", Some("Mia <b>"), Some("C02"), Some(picture));
         assert!(page.contains("serial number <b>C02</b>") && page.contains("<svg><path") && !page.contains("<?xml"));
-        let plain = invitation("A", "code_-1", None, None);
+        let plain = invitation("A", "code_-1", None, None, None);
         assert!(!plain.contains("serial number") && !plain.contains("<svg"));
+        assert!(page.contains("for <b>Mia &lt;b&gt;</b>"));
         assert!(page.contains("Müller &amp; &lt;script&gt; wants to manage"));
         assert!(page.contains("href=\"/enroll/code_-1/profile\""));
         assert!(!page.contains("<script"));

@@ -27,6 +27,7 @@ impl Workers {
         workers.watch("reconciler", apps::reconciler::run(ctx.clone(), stop()));
         workers.watch("upkeep of commands", commands::run(ctx.clone(), stop()));
         workers.watch("renewal of identities", enrollment::renewal::run(ctx.clone(), stop()));
+        workers.watch("visits of devices", enrollment::visits::run(ctx.clone(), stop()));
         workers.watch("ends of certificates", api::expiries::watch(ctx.clone(), stop()));
         workers.watch("use of API tokens", uses.run(ctx.clone(), stop()));
         workers.watch("TLS certificates", keeper.run(stop()));

@@ -92,6 +92,7 @@ const COMMAND: u32 = 5;
 const ENDED: u32 = 6;
 const APP: u32 = 7;
 const BATCH: u32 = 8;
+const USER: u32 = 9;
 
 const HOUR: i64 = 3_600_000;
 
@@ -139,21 +140,41 @@ async fn people(tx: &mut dyn Tx, now: i64) {
     )
     .await
     .unwrap();
+    each(tx, "INSERT INTO directory_user (id, name, name_key, created_at) VALUES {rows}", |n| {
+        cells![id(USER, n), format!("user{n}"), format!("user{n}"), now]
+    })
+    .await;
     each(
         tx,
-        "INSERT INTO device (id, udid, serial, product_name, os_version, created_at, updated_at) VALUES {rows}",
-        |n| cells![id(DEVICE, n), format!("UDID-{n}"), serial(n), "iPhone17,2", "18.1", now, now],
+        "INSERT INTO device (id, udid, serial, product_name, os_version, owner_id, created_at, updated_at) VALUES {rows}",
+        |n| cells![id(DEVICE, n), format!("UDID-{n}"), serial(n), "iPhone17,2", "18.1", id(USER, n), now, now],
     )
     .await;
     each(tx, "INSERT INTO device_seen (device_id, seen_at) VALUES {rows}", |n| cells![id(DEVICE, n), now]).await;
     each(
         tx,
         "INSERT INTO enrollment (id, invitation, profile_identifier, topic, state, device, udid, serial,
-             awaiting_configuration, created_at, authenticated_at, live_at) VALUES {rows}",
+             awaiting_configuration, created_at, authenticated_at, live_at, visit_at, inventory_at) VALUES {rows}",
         |n| {
             let (device, udid) = (id(DEVICE, n), format!("UDID-{n}"));
-            let invitation = id(INVITATION, 0);
-            cells![id(ENROLLMENT, n), invitation, "a", "t", "live", device, udid, serial(n), false, now, now, now]
+            let (invitation, visit) = (id(INVITATION, 0), now + if is_due(n) { -1 } else { HOUR });
+            let live = "live";
+            cells![
+                id(ENROLLMENT, n),
+                invitation,
+                "a",
+                "t",
+                live,
+                device,
+                udid,
+                serial(n),
+                false,
+                now,
+                now,
+                now,
+                visit,
+                visit
+            ]
         },
     )
     .await;

@@ -61,6 +61,10 @@ const ROUTES: &[(&str, &str, bool)] = &[
     ("POST", "/tokens", false),
     ("DELETE", "/tokens/{id}", false),
     ("POST", "/tokens/{id}/rotate", false),
+    ("GET", "/users", true),
+    ("POST", "/users", false),
+    ("GET", "/users/{user}", true),
+    ("DELETE", "/users/{user}", false),
 ];
 
 /// The same for the raw door, which has Basic credentials.
@@ -115,7 +119,8 @@ async fn every_route_is_closed_to_strangers_and_open_to_the_roles_that_may() {
             .replace("{id}", "019acb8e-0000-7000-8000-000000000000")
             .replace("{device}", "nobody")
             .replace("{uuid}", "019acb8e-0000-7000-8000-000000000000")
-            .replace("{app}", "nothing");
+            .replace("{app}", "nothing")
+            .replace("{user}", "nobody");
         let stranger = desk.ask_as("rst_stranger", method.clone(), &path, None).await;
         assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         let viewer = desk.ask_as(&desk.viewer, method.clone(), &path, None).await;

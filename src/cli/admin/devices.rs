@@ -16,7 +16,11 @@ const PAGE: usize = 500;
 #[derive(Debug, Subcommand)]
 pub(super) enum Args {
     /// List the devices
-    List,
+    List {
+        /// Only those that are enrolled and have not been heard for long (fleet.silent_after)
+        #[arg(long)]
+        silent: bool,
+    },
     /// Show what is known of a device
     Show {
         /// Id, serial number, UDID or name of the device
@@ -95,8 +99,8 @@ the device changes. The old certificate is refused a day after the new one was f
 pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
     let path = |device: &str| format!("/api/v1/devices/{}", segment(device));
     match args {
-        Args::List => {
-            let list = all(desk).await?;
+        Args::List { silent } => {
+            let list = all(desk, silent).await?;
             desk.show(&list, || shown(&list, desk.now));
         }
         Args::Show { device } => {
@@ -144,10 +148,11 @@ pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
 }
 
 /// All devices, page by page.
-async fn all(desk: &Desk) -> anyhow::Result<Value> {
+async fn all(desk: &Desk, silent: bool) -> anyhow::Result<Value> {
     let (mut found, mut after) = (Vec::new(), String::new());
+    let only = if silent { "&silent=true" } else { "" };
     loop {
-        let page = desk.client.get(&format!("/api/v1/devices?limit={PAGE}{after}")).await?;
+        let page = desk.client.get(&format!("/api/v1/devices?limit={PAGE}{only}{after}")).await?;
         let devices = items(&page);
         found.extend_from_slice(devices);
         match devices.last() {
@@ -160,7 +165,14 @@ async fn all(desk: &Desk) -> anyhow::Result<Value> {
 /// How a device stands: the API tells it as a word, or as an object with a state.
 fn enrollment(device: &Value) -> String {
     match device.get("enrollment") {
-        Some(Value::Object(enrollment)) => enrollment.get("state").map_or_else(String::new, word),
+        Some(Value::Object(enrollment)) => {
+            let state = enrollment.get("state").map_or_else(String::new, word);
+            if enrollment.get("silent_since").is_some_and(Value::is_string) {
+                format!("{state}, silent")
+            } else {
+                state
+            }
+        }
         Some(other) => word(other),
         None => text(device, "enrollment_state"),
     }
@@ -211,6 +223,13 @@ fn one(device: &Value, now: jiff::Timestamp) -> String {
     let rows: Vec<(String, String)> = known
         .map(|(key, value)| {
             let told = match key.as_str() {
+                "owner" if value.is_object() => {
+                    let key = if value["full_name"].is_string() { "full_name" } else { "name" };
+                    text(value, key)
+                }
+                "enrollment" if value["silence"].is_string() => {
+                    format!("{}; {}", text(value, "state"), text(value, "silence"))
+                }
                 "enrollment" => enrollment(device),
                 _ if key.ends_with("_at") => when(device, key, now),
                 _ => word(value),

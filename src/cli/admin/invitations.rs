@@ -16,12 +16,16 @@ pub(super) enum Args {
     #[command(after_help = "Examples:
   russet admin invitations create                                   one device, within a week
   russet admin invitations create --uses 25 --note \"school class 4b\"
+  russet admin invitations create --user mia                        its device becomes Mia's
   russet admin invitations create --serial-number C02XK1AAAA --expires-in-hours 24
   russet admin invitations create --svg invitation.svg               also a picture of the link, to print")]
     Create {
         /// Only the device with this serial number may use it
         #[arg(long, value_name = "SERIAL")]
         serial_number: Option<String>,
+        /// Id or name of the user it is meant for, who becomes the owner of the device
+        #[arg(long, value_name = "USER")]
+        user: Option<String>,
         /// How many devices may use it
         #[arg(long, value_name = "N", default_value_t = 1)]
         uses: u32,
@@ -53,9 +57,9 @@ const NO_PUSH_CERTIFICATE: &str =
 
 pub(super) async fn run(desk: &Desk, args: Args) -> anyhow::Result<()> {
     match args {
-        Args::Create { serial_number, uses, expires_in_hours, note, identity, svg } => {
+        Args::Create { serial_number, user, uses, expires_in_hours, note, identity, svg } => {
             let mut body = json!({ "uses": uses, "expires_in_hours": expires_in_hours, "identity": identity });
-            for (key, value) in [("serial_number", serial_number), ("note", note)] {
+            for (key, value) in [("serial_number", serial_number), ("user", user), ("note", note)] {
                 if let Some(value) = value {
                     body[key] = json!(value);
                 }
@@ -97,7 +101,7 @@ fn qr_code(link: &str) -> String {
 
 fn shown(list: &Value, now: jiff::Timestamp) -> String {
     let mut table =
-        Table::new(&["NOTE", "USES LEFT", "SERIAL NUMBER", "ENDS", "MADE", "ID"], "There are no invitations.");
+        Table::new(&["NOTE", "USES LEFT", "USER", "SERIAL NUMBER", "ENDS", "MADE", "ID"], "There are no invitations.");
     for invitation in items(list) {
         let left = match invitation.get("uses_left") {
             Some(left) => left.to_string(),
@@ -110,6 +114,7 @@ fn shown(list: &Value, now: jiff::Timestamp) -> String {
         table.line([
             text(invitation, "note"),
             left,
+            text(invitation, "user.name"),
             text(invitation, "serial_number"),
             ends,
             when(invitation, "created_at", now),

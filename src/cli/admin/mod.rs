@@ -23,6 +23,7 @@ pub(super) mod table;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod users;
 pub(super) mod words;
 
 pub(super) use resolve::{app as app_id, segment};
@@ -82,6 +83,9 @@ enum Command {
     /// Apps under management
     #[command(subcommand)]
     Apps(apps::Args),
+    /// The people whose devices are managed
+    #[command(subcommand)]
+    Users(users::Args),
     /// Links with which devices enroll
     #[command(subcommand)]
     Invitations(invitations::Args),
@@ -103,6 +107,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Profiles(args) => profiles::run(&desk, args).await?,
         Command::Accounts(args) => accounts::run(&desk, args).await?,
         Command::Apps(args) => apps::run(&desk, args).await?,
+        Command::Users(args) => users::run(&desk, args).await?,
         Command::Invitations(args) => invitations::run(&desk, args).await?,
         Command::Devices(args) => devices::run(&desk, args).await?,
         Command::Report(args) => return report::run(&desk, args).await,

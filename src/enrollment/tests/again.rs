@@ -90,7 +90,9 @@ async fn silence_and_admins_release_what_is_held() {
         assert_eq!(other.drain(&world).await.len(), 2);
         assert!(matches!(real.idle(&world).await, Err(EnrollmentError::Refused(Refused::Over))));
 
-        let (third, fourth) = (again(&world, &other, None).await, again(&world, &other, None).await);
+        let third = again(&world, &other, None).await;
+        world.clock.advance(std::time::Duration::from_secs(1));
+        let fourth = again(&world, &other, None).await;
         let waiting = held::list(&mut *world.ctx.store.read().await.unwrap()).await.unwrap();
         assert_eq!(waiting.len(), 2);
         held::release(&world.ctx, waiting[0].id).await.unwrap();
@@ -194,5 +196,34 @@ async fn a_device_that_was_seen_in_the_future_is_seen_again() {
             devices::seen(&mut *tx, device, at).await.unwrap();
         }
         assert_eq!(devices::get(&mut *tx, device).await.unwrap().seen_at, Some(now), "its clock was put right");
+    }
+}
+
+#[tokio::test]
+async fn a_device_that_speaks_after_its_erasure_was_not_erased() {
+    for world in testing::contexts().await {
+        let authority = ready(&world).await;
+        let phone = enrolled(&world, &authority, "C01").await;
+        phone.drain(&world).await;
+        world.clock.advance(DAY);
+        let mut tx = world.ctx.store.begin("test: erase").await.unwrap();
+        let device = devices::find(&mut *tx, "C01").await.unwrap().unwrap();
+        let erase = orders::Order::Erase(orders::Erase::default());
+        orders::give(&mut *tx, &world.ctx, &device, erase, orders::How::default()).await.unwrap();
+        tx.commit().await.unwrap();
+        let delivery = phone.idle(&world).await.unwrap().unwrap();
+        phone.answers(&world, &delivery.uuid, Status::Acknowledged).await.unwrap();
+        world.clock.advance(DAY / 24);
+        let new = again(&world, &phone, None).await;
+        assert!(new.idle(&world).await.unwrap().is_some(), "live");
+
+        world.clock.advance(DAY);
+        let mut tx = world.ctx.store.begin("test: a second erasure").await.unwrap();
+        standing::wiped(&mut *tx, device.id, world.ctx.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        world.clock.advance(DAY / 24);
+        new.idle(&world).await.unwrap();
+        let other = again(&world, &new, None).await;
+        assert!(other.idle(&world).await.unwrap().is_none(), "held: it speaks after its erasure");
     }
 }

@@ -5,13 +5,17 @@ mod arriving;
 mod certificates;
 mod choices;
 pub(crate) mod device;
+mod keeps;
 mod orders;
 mod outside;
+mod owners;
 mod plans;
 mod renewal;
+mod return_to_service;
 pub(crate) mod scep_client;
 mod signatures;
 mod users;
+mod visits;
 mod written;
 
 use super::invitations::{Created, NewInvitation};
@@ -61,6 +65,7 @@ fn push_certificate() -> Vec<u8> {
 pub(crate) async fn invite(world: &World, serial: Option<&str>, uses: u32) -> Created {
     let new = NewInvitation {
         serial: serial.map(|serial| SerialNumber::new(serial).unwrap()),
+        user: None,
         uses,
         expires_in: DAY,
         sign_message: true,
@@ -73,7 +78,8 @@ pub(crate) async fn invite(world: &World, serial: Option<&str>, uses: u32) -> Cr
 /// An invitation for a device without SCEP.
 async fn invite_pkcs12(world: &World) -> Created {
     let note = "test".to_owned();
-    let new = NewInvitation { serial: None, uses: 1, expires_in: DAY, sign_message: true, pkcs12: true, note };
+    let new =
+        NewInvitation { serial: None, user: None, uses: 1, expires_in: DAY, sign_message: true, pkcs12: true, note };
     invitations::create(&world.ctx, new).await.unwrap()
 }
 

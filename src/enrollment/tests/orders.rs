@@ -74,7 +74,7 @@ async fn an_order_that_cannot_be_says_why() {
 async fn an_inventory_is_asked_for_once_at_a_time() {
     for world in contexts().await {
         let (phone, _) = testing::enroll(&world.ctx, "C02PHONE", "iPhone17,2").await;
-        assert_eq!(give(&world, phone, Order::Refresh).await.unwrap().len(), 4);
+        assert_eq!(give(&world, phone, Order::Refresh).await.unwrap().len(), 7);
         assert_eq!(give(&world, phone, Order::Refresh).await.unwrap(), []);
     }
 }

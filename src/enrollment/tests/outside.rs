@@ -5,10 +5,12 @@ use super::super::{EnrollmentError, channels, renewal, unenroll};
 use super::device::Phone;
 use super::scep_client::Client;
 use super::{DAY, enrolled, ready};
-use crate::directory::devices;
+use crate::directory::{devices, installed_profiles};
 use crate::testing::{self, World};
 use russet_pki::ca::Authority;
 use russet_pki::certificate::IdentityRefused;
+use russet_protocol::command::Command;
+use russet_protocol::result::{InstalledPayload, InstalledProfile};
 use std::sync::Arc;
 
 fn phone(world: &World, own: &Arc<Authority>, issuer: &Authority, serial: &str) -> Phone {
@@ -52,7 +54,8 @@ async fn an_outside_identity_is_bound_at_its_first_authenticate() {
         let device = devices::find(&mut *tx, "C01").await.unwrap().unwrap().id;
         let shown = channels::enrollments_of_device(&mut *tx, device).await.unwrap();
         assert_eq!(shown.iter().map(|one| one.state).collect::<Vec<_>>(), [State::Live]);
-        assert!(matches!(unenroll(&mut *tx, &world.ctx, device).await, Err(EnrollmentError::Invalid(_))));
+        let unknown = unenroll(&mut *tx, &world.ctx, device).await.unwrap_err();
+        assert!(unknown.to_string().contains("has not named it"), "{unknown}");
         drop(tx);
 
         world.clock.advance(330 * DAY);
@@ -60,5 +63,38 @@ async fn an_outside_identity_is_bound_at_its_first_authenticate() {
         world.clock.advance(40 * DAY);
         let expired = Refused::Certificate(IdentityRefused::Expired);
         assert_eq!(refused(first.idle(&world).await), expired);
+    }
+}
+
+#[tokio::test]
+async fn the_profile_of_another_server_is_removed_as_the_device_itself_names_it() {
+    for world in testing::contexts().await {
+        let theirs = Authority::generate("Theirs", world.ctx.random_bytes(), world.ctx.now()).unwrap();
+        let own = ready(&world).await;
+        let world =
+            world.configured(|config| config.device.identity_authorities = vec![theirs.certificate_der().to_vec()]);
+        let first = phone(&world, &own, &theirs, "C01");
+        first.arrive(&world).await;
+        first.drain(&world).await;
+        let payload = |kind: &str| InstalledPayload { payload_type: kind.to_owned(), ..InstalledPayload::default() };
+        let profile = |identifier: &str, kind: &str| InstalledProfile {
+            identifier: identifier.to_owned(),
+            payloads: vec![payload("com.apple.security.scep"), payload(kind)],
+            ..InstalledProfile::default()
+        };
+        let (vpn, mdm) =
+            (profile("com.example.vpn", "com.apple.vpn.managed"), profile("com.theirs.mdm", "com.apple.mdm"));
+        let mut tx = world.ctx.store.begin("test: ProfileList").await.unwrap();
+        let device = devices::find(&mut *tx, "C01").await.unwrap().unwrap().id;
+        installed_profiles::record(&mut *tx, device, &[vpn, mdm.clone()], world.ctx.now()).await.unwrap();
+        unenroll(&mut *tx, &world.ctx, device).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(first.drain(&world).await, [Command::RemoveProfile { identifier: "com.theirs.mdm".to_owned() }]);
+
+        let twice = [mdm, profile("com.odd.mdm", "com.apple.mdm")];
+        let mut tx = world.ctx.store.begin("test: ProfileList").await.unwrap();
+        installed_profiles::record(&mut *tx, device, &twice, world.ctx.now()).await.unwrap();
+        let odd = unenroll(&mut *tx, &world.ctx, device).await.unwrap_err();
+        assert!(odd.to_string().contains("several profiles"), "{odd}");
     }
 }

@@ -1,7 +1,7 @@
 //! How the database finds an enrollment among many.
 
 use super::super::identity::{self, Proven};
-use super::super::{arrival, channels, records};
+use super::super::{arrival, channels, records, silence, visits};
 use crate::directory::devices;
 use crate::testing::{self, Explained};
 use russet_protocol::checkin::Sender;
@@ -26,6 +26,19 @@ async fn no_statement_of_a_check_in_reads_all_enrollments() {
         channels::live_of_devices(&mut tx, &[device]).await.unwrap();
         channels::of_enrollment(&mut tx, live.id).await.unwrap();
         assert_eq!(channels::enrollments_of_device(&mut tx, device).await.unwrap().len(), 1);
+        tx.expect_no_scans();
+    }
+}
+
+#[tokio::test]
+async fn visits_and_the_list_of_silent_devices_do_not_read_the_whole_fleet() {
+    for world in testing::contexts().await {
+        let (ctx, crowd) = (&world.ctx, world.crowd().await);
+        let mut tx = ctx.store.begin("test: plans").await.unwrap();
+        let mut tx = Explained::new(&mut *tx, &world);
+        visits::visit(&mut tx, ctx).await.unwrap();
+        silence::of_devices(&mut tx, ctx, &[crowd.device]).await.unwrap();
+        assert!(silence::list(&mut tx, ctx, None, 100).await.unwrap().is_empty());
         tx.expect_no_scans();
     }
 }
