@@ -1,6 +1,7 @@
 //! The API on its router: who may do what, and what each resource answers.
 
 mod entrance;
+mod inventory;
 mod orders;
 mod people;
 mod resources;

@@ -123,3 +123,17 @@ fn shown(list: &Value, now: jiff::Timestamp) -> String {
     }
     table.text()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_is_drawn_for_a_terminal_and_one_that_is_too_long_is_not() {
+        let code = qr_code("https://mdm.example.com:8443/enroll/0123456789abcdef0123456789abcdef0123456789abcdef");
+        let lines: Vec<&str> = code.trim_end().lines().collect();
+        let square = lines.iter().all(|line| line.chars().count() == lines[0].chars().count());
+        assert!(lines.len() > 15 && square, "{code}");
+        assert_eq!(qr_code(&"x".repeat(4000)), "");
+    }
+}
