@@ -4,6 +4,7 @@ mod entrance;
 mod inventory;
 mod orders;
 mod people;
+mod raw_door;
 mod resources;
 mod roles;
 
@@ -38,8 +39,13 @@ struct Answer {
 
 impl Desk {
     async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    async fn open_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = Config::defaults(folder.path());
+        let mut config = Config::defaults(folder.path());
+        change(&mut config);
         let settings = StoreSettings::new(config.database_url.clone(), "test");
         let store = Store::open(settings, MasterKey::generate().unwrap()).await.unwrap();
         let ctx = Context {
