@@ -70,7 +70,7 @@ struct Shown {
 /// How a device stands.
 #[derive(Serialize)]
 struct Enrollment {
-    /// `live`, `leaving` (asked to remove its enrollment), or `none`.
+    /// `live`, `leaving` (asked to remove its enrollment), `wiped` (it acknowledged its erasure and is silent since), or `none`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Time>,
@@ -83,6 +83,7 @@ struct Enrollment {
 impl Enrollment {
     fn of(channel: Option<&LiveChannel>, silence: Option<&Silence>, now: Timestamp) -> Self {
         let state = match channel {
+            Some(live) if live.wiped => "wiped",
             Some(live) if live.leaving => "leaving",
             Some(_) => "live",
             None => "none",

@@ -145,8 +145,8 @@ fn assemble(
         apps.push(CaseApp { app: app.clone(), before, license, managed, basis: library.basis(app) });
     }
     let enrolled = match &live {
-        Some(live) if !live.leaving => Enrolled::Live,
-        // A device that was asked to leave gets nothing more.
+        Some(live) if !live.leaving && !live.wiped => Enrolled::Live,
+        // A device that was asked to leave gets nothing more; one that erased itself has nothing any more.
         _ => Enrolled::Gone,
     };
     let user = live.as_ref().is_some_and(|live| live.user_enrollment);

@@ -24,12 +24,16 @@ pub struct LiveChannel {
     pub user_enrollment: bool,
     /// Whether the device was asked to leave and has not done so yet: nothing more should be sent to it.
     pub leaving: bool,
+    /// Whether the device acknowledged its erasure and has not spoken since: what was on it is gone.
+    pub wiped: bool,
 }
 
 macro_rules! live {
     ($rest:literal) => {
         concat!(
-            "SELECT c.id AS channel, e.id AS enrollment, e.device, e.live_at, e.user_enrollment_id, e.unenroll_command
+            "SELECT c.id AS channel, e.id AS enrollment, e.device, e.live_at, e.user_enrollment_id, e.unenroll_command,
+                    (SELECT s.wiped_at FROM device_standing s LEFT JOIN device_seen n ON n.device_id = s.device_id
+                     WHERE s.device_id = e.device AND (n.seen_at IS NULL OR n.seen_at <= s.wiped_at)) AS wiped_at
              FROM enrollment e JOIN channel c ON c.enrollment = e.id AND c.user_key = '' WHERE e.state = 'live' AND ",
             $rest
         )
@@ -188,5 +192,6 @@ fn read(row: &Row) -> Result<LiveChannel, StoreError> {
         live_at: Timestamp(row.int("live_at")?),
         user_enrollment: row.opt_text("user_enrollment_id")?.is_some(),
         leaving: row.opt_text("unenroll_command")?.is_some(),
+        wiped: row.opt_int("wiped_at")?.is_some(),
     })
 }

@@ -151,6 +151,7 @@ async fn people(tx: &mut dyn Tx, now: i64) {
     )
     .await;
     each(tx, "INSERT INTO device_seen (device_id, seen_at) VALUES {rows}", |n| cells![id(DEVICE, n), now]).await;
+    each(tx, "INSERT INTO device_standing (device_id, locked_at) VALUES {rows}", |n| cells![id(DEVICE, n), now]).await;
     each(
         tx,
         "INSERT INTO enrollment (id, invitation, profile_identifier, topic, state, device, udid, serial,

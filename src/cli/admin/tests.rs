@@ -58,6 +58,9 @@ async fn answer(
             ([("etag", "\"7\"")], axum::Json(defaults)).into_response()
         }
         "POST /api/v1/accounts/a1/defaults/preview" => axum::Json(json!({ "devices": [], "text": [] })).into_response(),
+        "GET /api/v1/devices/Mia" => {
+            axum::Json(json!({ "id": "d1", "name": "Mia", "serial_number": "C02" })).into_response()
+        }
         "DELETE /api/v1/apps/x1" => {
             let problem = json!({ "type": "urn:russet:conflict", "title": "It contradicts what is there", "status": 409,
                 "detail": "Fieldbook is being removed already.", "next_step": "Wait." });
@@ -142,4 +145,41 @@ async fn a_server_token_is_sent_as_it_stands_in_its_file_without_the_lines_end()
 fn the_command_line_is_in_order() {
     use clap::CommandFactory;
     Line::command().debug_assert();
+}
+
+#[tokio::test]
+async fn what_hurts_a_device_is_asked_about_and_what_does_not_is_sent() {
+    let standin = Standin::open().await;
+    let command = "POST /api/v1/devices/d1/commands";
+    let grave: [&[&str]; 9] = [
+        &["erase", "Mia"],
+        &["lock", "Mia"],
+        &["clear-passcode", "Mia"],
+        &["restart", "Mia"],
+        &["shut-down", "Mia"],
+        &["lost-mode", "on", "Mia", "--message", "Lost"],
+        &["command", "Mia", "EraseDevice"],
+        &["command", "Mia", "SetRecoveryLock"],
+        &["cancel", "Mia"],
+    ];
+    for line in grave {
+        let refused = standin.run(&[&["devices"], line].concat()).await.unwrap_err();
+        assert!(refused.to_string().contains("--yes"), "{line:?}: {refused}");
+        assert_eq!(standin.last().what, "GET /api/v1/devices/Mia", "{line:?}: only looked up");
+    }
+    standin.run(&["devices", "erase", "Mia", "--obliteration", "always", "--yes"]).await.unwrap();
+    let sent = standin.last();
+    assert_eq!((sent.what.as_str(), &sent.body["obliteration"]), (command, &json!("always")));
+    standin.run(&["devices", "command", "Mia", "ProfileList", "--value", "ManagedOnly=true"]).await.unwrap();
+    let sent = standin.last();
+    assert_eq!(sent.what, command);
+    assert_eq!(sent.body["keys"], json!({ "ManagedOnly": true }));
+    standin.run(&["devices", "refresh", "Mia"]).await.unwrap();
+    assert_eq!(standin.last().body["type"], "refresh");
+    standin.run(&["devices", "commands", "Mia", "--limit", "5", "--cursor", "open.0.7"]).await.unwrap();
+    assert_eq!(standin.last().what, "GET /api/v1/devices/Mia/commands?limit=5&cursor=open.0.7");
+    standin.run(&["devices", "answer", "Mia", "u1"]).await.unwrap();
+    assert_eq!(standin.last().what, "GET /api/v1/devices/Mia/commands/u1");
+    standin.run(&["devices", "secret", "Mia", "u1"]).await.unwrap();
+    assert_eq!(standin.last().what, "GET /api/v1/devices/Mia/commands/u1/secret");
 }
